@@ -1,0 +1,64 @@
+"""Figures of merit: of one recipe's predictions, and of two recipes' on the same images."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
+
+
+def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | int]:
+    """(n,) labels and (n, classes) probabilities -> the figures of metrics/RECIPE.json, accuracies in [0, 1].
+
+    The interval is Wilson's (1927) at 95 %, which takes images as independent; frames of one sign are not.
+    """
+    classes = np.arange(probabilities.shape[1])
+    probability = np.take_along_axis(probabilities, labels[:, None], axis=1).astype(np.float64)
+    right = int((probabilities.argmax(axis=1) == labels).sum())
+    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    return {
+        "accuracy": right / len(labels),
+        "accuracy_low": interval.low,
+        "accuracy_high": interval.high,
+        "errors": len(labels) - right,
+        "loss": float(-np.log(np.clip(probability, 1e-7, 1)).mean()),  # cross-entropy in nats, clipped as Keras does
+        "macro_accuracy": balanced_accuracy_score(labels, probabilities.argmax(axis=1)),  # mean over the classes
+        "top5_accuracy": top_k_accuracy_score(labels, probabilities, k=min(5, len(classes) - 1), labels=classes),
+    }
+
+
+def class_figures(labels: np.ndarray, predictions: np.ndarray, names: list[str]) -> pd.DataFrame:
+    """A row a class: class_id, name, images, errors, accuracy (empty where the class has no image)."""
+    rows = pd.DataFrame({"class_id": labels, "right": predictions == labels})
+    counts = rows.groupby("class_id")["right"].agg(["size", "sum"]).reindex(range(len(names)), fill_value=0)
+    return pd.DataFrame(
+        {
+            "class_id": range(len(names)),
+            "name": names,
+            "images": counts["size"],
+            "errors": counts["size"] - counts["sum"],
+            "accuracy": counts["sum"] / counts["size"],
+        }
+    )
+
+
+def confusion_counts(labels: np.ndarray, predictions: np.ndarray, names: list[str]) -> pd.DataFrame:
+    """A row for each pair of truth and prediction that occurs: truth, prediction (sign names), images."""
+    rows = pd.DataFrame({"truth": labels, "prediction": predictions})
+    counts = rows.groupby(["truth", "prediction"]).size().rename("images").reset_index()
+    return counts.assign(truth=counts["truth"].map(names.__getitem__), prediction=counts["prediction"].map(names.__getitem__))
+
+
+def mcnemar(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float | int]:
+    """Compares the predictions `first` and `second`, (n,) each, on the same images: discordant counts, exact p-value.
+
+    McNemar (1947), exact: twice the lesser tail of Binomial(discordant, 1/2). It, too, takes images as independent.
+    """
+    first_only = int(((first != labels) & (second == labels)).sum())
+    second_only = int(((first == labels) & (second != labels)).sum())
+    discordant = first_only + second_only
+    return {
+        "only_first_wrong": first_only,
+        "only_second_wrong": second_only,
+        "both_wrong": int(((first != labels) & (second != labels)).sum()),
+        "p_value": binomtest(first_only, discordant).pvalue if discordant else 1.0,
+    }

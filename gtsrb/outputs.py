@@ -1,0 +1,37 @@
+"""Files that the stages write: whole or not at all."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Gives a path beside `path` to write to, and renames it to `path` if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"unfinished.{path.name}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping) -> None:
+    """Keys in the order given, floats to six decimals, which is what `dvc metrics diff` compares."""
+    with whole(path) as beside:
+        beside.write_text(json.dumps(_rounded(content), indent=2) + "\n")
+
+
+def write_csv(path: Path, rows: pd.DataFrame) -> None:
+    with whole(path) as beside:
+        rows.to_csv(beside, index=False, float_format="%.6f")
+
+
+def _rounded(value):
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,135 @@
+"""Where the files of the benchmark are: in a folder of the user's, in whichever layout, or in the official download.
+
+Every layout ends as one mapping from a file's path within the data set to its bytes, the same for a folder and for a zip:
+
+    Final_Training/Images/CCCCC/TTTTT_FFFFF.ppm, .../GT-CCCCC.csv, Final_Test/Images/NNNNN.ppm, GT-final_test.csv   official
+    Train/C/CCCCC_TTTTT_FFFFF.png, Train.csv, Test/NNNNN.png, Test.csv                                              Kaggle's
+"""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pooch
+import requests
+
+from gtsrb.errors import InputError
+
+DOWNLOAD = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
+ARCHIVES = {  # official name -> hash
+    "GTSRB_Final_Training_Images.zip": "md5:f33fd80ac59bff73c82d25ab499e03a3",
+    "GTSRB_Final_Test_Images.zip": "md5:c7e4e6327067d32654124b0fe9e82185",
+    "GTSRB_Final_Test_GT.zip": "md5:fe31e9c9270bbcd7b84b7f21a9d9d9e5",
+}
+TOPS = ("Final_Training", "Final_Test", "GT-final_test.csv", "Train", "Train.csv", "Test", "Test.csv")  # of both layouts
+EXPECTED = (
+    f"expected the three official zips ({', '.join(ARCHIVES)}), or the folder GTSRB/ extracted from them, "
+    "or the Kaggle copy (Train/, Test/, Train.csv, Test.csv), extracted or as one zip"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one copy of the data set."""
+
+    origin: str  # for messages: the folder, or the download
+    files: dict[str, Callable[[], bytes]]  # path within the data set -> reads it
+
+    def read(self, name: str) -> bytes:
+        """Raises `InputError` if `name` is not there or cannot be read."""
+        if name not in self.files:
+            raise InputError(f"{name}: not found")
+        try:
+            return self.files[name]()
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            raise InputError(f"{name}: cannot be read ({error})") from None  # RuntimeError: an encrypted zip
+
+
+def locate(folder: Path) -> Source:
+    """The data set in `folder`: official zips, extracted tree or Kaggle copy, the last two possibly one level down.
+
+    Raises `InputError` if the folder does not exist or holds none of them. Zips are not held to their hash.
+    """
+    if not folder.is_dir():
+        raise InputError(f"GTSRB_DIR = {folder}: no such folder; {EXPECTED}")
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"GTSRB_DIR = {folder}: cannot be read ({error.strerror})") from None
+
+    archives = [folder / name for name in ARCHIVES if (folder / name).is_file()]
+    if len(archives) == len(ARCHIVES):
+        return _archives(str(folder), archives)
+    for base in (folder, *filter(Path.is_dir, entries)):
+        if _is_data_set(top.name for top in base.glob("*")):
+            beside = _in_folder(folder, ("GT-final_test.csv",))  # where unzip puts it
+            return Source(str(base), dict(beside) | dict(_in_folder(base, TOPS)))
+    for path in entries:
+        if path.suffix == ".zip" and path not in archives and _is_data_set(files := dict(_in_zip(path))):
+            return Source(str(path), files)
+
+    if archives:
+        missing = ", ".join(name for name in ARCHIVES if folder / name not in archives)
+        raise InputError(f"GTSRB_DIR = {folder}: {missing} not found; {EXPECTED}")
+    found = ", ".join(path.name for path in entries[:5]) + (" ..." if len(entries) > 5 else "")
+    raise InputError(f"GTSRB_DIR = {folder} holds {found or 'nothing'}; {EXPECTED}")
+
+
+def download(url: str = DOWNLOAD, cache: Path | None = None) -> Source:
+    """The official archives (365 MB), downloaded once into `cache`, by default pooch's folder in the user's cache.
+
+    Raises `InputError` if that fails.
+    """
+    fetcher = pooch.create(cache or pooch.os_cache("gtsrb"), url, registry=ARCHIVES, retry_if_failed=2)
+    transfer = pooch.HTTPDownloader(progressbar=True, timeout=(3.05, 30))  # seconds to connect, between two packets
+    try:
+        paths = [Path(fetcher.fetch(name, downloader=transfer)) for name in ARCHIVES]
+    except requests.RequestException as error:
+        raise InputError(
+            f"GTSRB cannot be downloaded from {url} ({type(error).__name__}). Three ways on: run again with a network; "
+            "set GTSRB_DIR to a folder with the official zips, the extracted tree or the Kaggle copy; "
+            "or run `make demo`, which needs no download"
+        ) from None
+    except ValueError as error:  # pooch: not the known hash, three times
+        raise InputError(f"GTSRB download: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise InputError(f"GTSRB download: cannot write to {fetcher.abspath} ({error.strerror or error})") from None
+    return _archives(url, paths)
+
+
+def _archives(origin: str, paths: list[Path]) -> Source:
+    return Source(origin, {name: reader for path in paths for name, reader in _in_zip(path)})
+
+
+def _is_data_set(names: Iterable[str]) -> bool:
+    return any(name.split("/")[0] in ("Final_Training", "Train.csv") for name in names)
+
+
+def _in_folder(folder: Path, tops: tuple[str, ...]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    for top in tops:
+        if (folder / top).is_file():
+            yield top, (folder / top).read_bytes
+        for parent, _, names in os.walk(folder / top, followlinks=True):
+            for name in names:
+                path = Path(parent, name)
+                yield path.relative_to(folder).as_posix(), path.read_bytes
+
+
+def _in_zip(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The files of the data set in a zip, less the folder that some copies put around them."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a whole zip file ({error}); copy or download it again") from None
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    if twice := len(names) - len(set(names)):
+        raise InputError(f"{path}: {twice} of its file names are there twice; make it again")
+    for name in names:
+        top, _, rest = name.partition("/")
+        inner = name if top in TOPS else rest
+        if inner.split("/")[0] in TOPS:
+            yield inner, partial(archive.read, name)

@@ -1,0 +1,72 @@
+"""The raw data set as two tables, train and test: a row an image, the image as the binary PPM of the benchmark.
+
+The same images and annotations give the same bytes, wherever they came from: fixed schema, sorted rows.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gtsrb.outputs import whole
+
+SCHEMA = pa.schema(
+    [
+        ("filename", pa.string()),  # the benchmark's own: TTTTT_FFFFF.ppm (training, unique within a class), NNNNN.ppm (test)
+        ("class_id", pa.int16()),
+        ("track", pa.int32()),  # number of the physical sign within its class; null in the test table
+        ("frame", pa.int32()),  # number of the image within its track; null in the test table
+        ("width", pa.int32()),  # pixels
+        ("height", pa.int32()),
+        ("roi_x1", pa.int32()),  # box around the sign, pixels
+        ("roi_y1", pa.int32()),
+        ("roi_x2", pa.int32()),
+        ("roi_y2", pa.int32()),
+        ("image", pa.binary()),  # P6, 8 bits a channel
+    ]
+)
+
+
+def encode_ppm(pixels: np.ndarray) -> bytes:
+    """(height, width, 3) uint8 RGB -> a binary PPM, as the benchmark writes it."""
+    height, width, _ = pixels.shape
+    return b"P6\n%d %d\n255\n" % (width, height) + pixels.tobytes()
+
+
+def decode_ppm(data: bytes) -> np.ndarray:
+    """What `encode_ppm` wrote -> (height, width, 3) uint8 RGB, a read-only view."""
+    _, size, _, pixels = data.split(b"\n", 3)
+    width, height = map(int, size.split())
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+
+
+def canonical(rows: pd.DataFrame) -> pa.Table:
+    """Rows with the columns of SCHEMA, in any order -> the one table that stands for them."""
+    rows = rows.sort_values(["class_id", "track", "frame", "filename"] if rows["track"].notna().any() else ["filename"])
+    return pa.Table.from_pandas(rows, SCHEMA, preserve_index=False).replace_schema_metadata(None)
+
+
+def content_sha256(train: pa.Table, test: pa.Table) -> str:
+    """SHA-256 over decoded pixels, sizes, classes and tracks of both tables, row by row."""
+    digest = hashlib.sha256()
+    for table in (train, test):
+        columns = (table[name].to_pylist() for name in ("class_id", "track", "frame", "image"))
+        for class_id, track, frame, image in zip(*columns, strict=True):
+            pixels = decode_ppm(image)
+            digest.update(f"{class_id} {track} {frame} {pixels.shape}".encode())
+            digest.update(pixels)
+    return digest.hexdigest()
+
+
+def write(path: Path, table: pa.Table) -> None:
+    """Writes the whole file or none."""
+    with whole(path) as beside:
+        pq.write_table(table, beside, compression="zstd", row_group_size=1024)  # a group: preprocessing's unit of work
+
+
+def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """A table as a data frame; `columns` spares the images who do not need them."""
+    return pd.read_parquet(path, columns=columns)

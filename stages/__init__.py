@@ -1,0 +1,1 @@
+"""What dvc.yaml runs, one file a stage: ingest -> preprocess -> train -> evaluate -> compare."""

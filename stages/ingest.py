@@ -1,0 +1,61 @@
+"""Raw images, wherever they are -> one table a part:  python -m stages.ingest
+
+Reads   the folder that the environment variable GTSRB_DIR names, or the official download; nothing for rendered signs
+Writes  data/raw/{train,test}.parquet (see gtsrb/tables.py), data/raw/classes.csv (class_id, name),
+        metrics/dataset.json, metrics/class_counts.csv
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from gtsrb import benchmark, outputs, params, rendering, sources, tables
+from gtsrb.errors import InputError, run
+from gtsrb.names import SIGN_NAMES
+
+
+def main() -> None:
+    ingest = params.load().ingest
+    if ingest.source == "rendered":
+        train, test = map(tables.canonical, rendering.render(ingest.rendered))
+        sha256 = tables.content_sha256(train, test)
+    else:
+        folder = os.environ.get("GTSRB_DIR")
+        source = sources.locate(Path(folder).expanduser()) if folder else sources.download()
+        train, test = map(tables.canonical, benchmark.read(source, ingest.gtsrb))
+        sha256 = tables.content_sha256(train, test)
+        if sha256 != ingest.gtsrb.sha256:
+            raise InputError(
+                f"{source.origin}: sha256 of pixels, classes and tracks is {sha256}, expected {ingest.gtsrb.sha256} "
+                "(params.yaml, ingest.gtsrb.sha256); nothing was written. Use an unaltered copy of the benchmark, "
+                "or, if this data is what you mean, put the value found into params.yaml"
+            )
+    dataset = {"source": ingest.source} | summary(train, test) | {"sha256": sha256}
+    counts = class_counts(train, test)
+
+    tables.write(Path("data/raw/train.parquet"), train)
+    tables.write(Path("data/raw/test.parquet"), test)
+    outputs.write_csv(Path("data/raw/classes.csv"), counts[["class_id", "name"]])
+    outputs.write_json(Path("metrics/dataset.json"), dataset)
+    outputs.write_csv(Path("metrics/class_counts.csv"), counts)
+
+
+def summary(train: pa.Table, test: pa.Table) -> dict[str, int]:
+    """The size of the data set in numbers."""
+    tracks = train.select(["class_id", "track"]).group_by(["class_id", "track"]).aggregate([])
+    classes = tracks["class_id"].unique()
+    return {"train_images": len(train), "test_images": len(test), "classes": len(classes), "train_tracks": len(tracks)}
+
+
+def class_counts(train: pa.Table, test: pa.Table) -> pd.DataFrame:
+    """Images of each class: class_id, name, train, test."""
+    counts = pd.DataFrame({"class_id": range(len(SIGN_NAMES)), "name": SIGN_NAMES})
+    for split, table in (("train", train), ("test", test)):
+        counts[split] = table["class_id"].to_pandas().value_counts().reindex(counts.index, fill_value=0)
+    return counts
+
+
+if __name__ == "__main__":
+    run(main)
