@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
+from sklearn.metrics import recall_score, top_k_accuracy_score
 
 
 def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | int]:
@@ -13,7 +13,8 @@ def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
     """
     classes = np.arange(probabilities.shape[1])
     probability = np.take_along_axis(probabilities, labels[:, None], axis=1).astype(np.float64)
-    right = int((probabilities.argmax(axis=1) == labels).sum())
+    predictions = probabilities.argmax(axis=1)
+    right = int((predictions == labels).sum())
     interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
     return {
         "accuracy": right / len(labels),
@@ -21,7 +22,7 @@ def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
         "accuracy_high": interval.high,
         "errors": len(labels) - right,
         "loss": float(-np.log(np.clip(probability, 1e-7, 1)).mean()),  # cross-entropy in nats, clipped as Keras does
-        "macro_accuracy": balanced_accuracy_score(labels, probabilities.argmax(axis=1)),  # mean over the classes
+        "macro_accuracy": recall_score(labels, predictions, labels=np.unique(labels), average="macro"),  # mean over classes
         "top5_accuracy": top_k_accuracy_score(labels, probabilities, k=min(5, len(classes) - 1), labels=classes),
     }
 

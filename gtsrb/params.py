@@ -74,7 +74,9 @@ class Validation(Section):
     @model_validator(mode="after")
     def whole_folds(self):
         if self.split == "tracks" and abs(self.fraction - 1 / round(1 / self.fraction)) > 0.005:
-            raise ValueError(f"fraction = {self.fraction}: the split by tracks takes one of k folds, so 1/2, 1/3, 1/4, 0.2 ...")
+            raise ValueError(
+                f"validation.fraction = {self.fraction}: the split by tracks takes one of k folds, so 0.5, 0.333, 0.25, 0.2 ..."
+            )
         return self
 
 
@@ -203,9 +205,9 @@ def parse(content: object, origin: str = "params.yaml") -> Params:
 
 
 def _line(fault: ErrorDetails) -> str:
-    path, value, kind = ".".join(map(str, fault["loc"])), fault["input"], fault["type"]
+    path, value, kind = ".".join(map(str, fault["loc"])) or "the whole file", fault["input"], fault["type"]
     if kind == "value_error":  # ours
-        return f"{path}: {fault['ctx']['error']}".removeprefix(": ")
+        return str(fault["ctx"]["error"])
     if kind == "extra_forbidden":
         return f"{path}: unknown key; known here are {', '.join(_fields(fault['loc'][:-1]))}"
     if kind == "missing":

@@ -28,7 +28,7 @@ def main() -> None:
         sha256 = tables.content_sha256(train, test)
         if sha256 != ingest.gtsrb.sha256:
             raise InputError(
-                f"{source.origin}: sha256 of pixels, classes and tracks is {sha256}, expected {ingest.gtsrb.sha256} "
+                f"{source.origin}: sha256 of annotations and pixels is {sha256}, expected {ingest.gtsrb.sha256} "
                 "(params.yaml, ingest.gtsrb.sha256); nothing was written. Use an unaltered copy of the benchmark, "
                 "or, if this data is what you mean, put the value found into params.yaml"
             )

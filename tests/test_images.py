@@ -1,0 +1,141 @@
+"""Preprocessing against the tutorial's pipeline, written with scikit-image as the tutorial has it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import color, exposure, transform
+
+from gtsrb import sources
+from gtsrb.images import center_square, preprocess, resize_matrix
+from gtsrb.rendering import render
+from gtsrb.tables import decode_ppm
+
+
+def tutorial(image: np.ndarray, variant) -> np.ndarray:
+    """The plain pipeline: HSV, equalise V, back, crop, resize; floats in [0, 1]."""
+    if variant.equalize:
+        hsv = color.rgb2hsv(image)
+        hsv[..., 2] = exposure.equalize_hist(hsv[..., 2], nbins=variant.equalize.bins)
+        image = color.hsv2rgb(hsv)
+    else:
+        image = image / 255
+    if variant.crop:
+        half = min(image.shape[:-1]) // 2
+        row, column = image.shape[0] // 2, image.shape[1] // 2
+        image = image[row - half : row + half, column - half : column + half]
+    options = {"order": variant.interpolation_order, "mode": variant.mode, "anti_aliasing": variant.anti_aliasing}
+    return transform.resize(image, (variant.size, variant.size), **options)
+
+
+def assert_equal_to_the_rounding(images: list[np.ndarray], variant) -> None:
+    """No value more than one level apart, and at most one in 10,000 that differs at all.
+
+    Not equalised, values are means of whole levels and often lie halfway between two, where the last bit of either
+    pipeline decides; there either level is right.
+    """
+    theirs = np.stack([tutorial(image, variant) for image in images]) * 255
+    ours = np.stack([preprocess(image, variant) for image in images])
+    assert ours.dtype == np.uint8
+    difference = np.abs(ours - np.rint(theirs))
+    assert difference.max() <= 1
+    if not variant.equalize:
+        difference[np.abs(theirs % 1 - 0.5) < 1e-9] = 0
+    assert (difference > 0).mean() <= 1e-4
+
+
+def awkward_images() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+
+    def noise(height: int, width: int, high: int = 256) -> np.ndarray:
+        return rng.integers(0, high, (height, width, 3), dtype=np.uint8)
+
+    ramp = np.broadcast_to(np.linspace(0, 255, 61).astype(np.uint8)[:, None, None], (61, 50, 3))
+    spotted = noise(40, 40)
+    spotted[10:20] = 0
+    return {
+        "even": noise(48, 48),
+        "odd": noise(47, 47),
+        "odd and even": noise(43, 52),
+        "tiny": noise(4, 5),
+        "wide": noise(20, 200),
+        "tall": noise(161, 30),
+        "large": noise(240, 231),
+        "dark": noise(35, 35, 12),
+        "black": np.zeros((33, 31, 3), np.uint8),
+        "white": np.full((30, 30, 3), 255, np.uint8),
+        "grey": np.full((30, 44, 3), 117, np.uint8),
+        "grey ramp": ramp,
+        "black spots": spotted,
+        "one colour": np.broadcast_to(np.uint8([200, 10, 30]), (25, 25, 3)),
+    }
+
+
+@pytest.mark.parametrize("variant", ["equalized", "plain"])
+def test_equal_to_scikit_image_on_rendered_signs(params, variant):
+    small = params.ingest.rendered.model_copy(update={"tracks_per_class": 2, "frames_per_track": 2, "test_images_per_class": 1})
+    train, _ = render(small)
+    assert_equal_to_the_rounding([decode_ppm(image) for image in train["image"]], params.preprocess[variant])
+
+
+@pytest.mark.parametrize("name", awkward_images())
+@pytest.mark.parametrize("variant", ["equalized", "plain"])
+def test_equal_to_scikit_image_on_awkward_images(params, variant, name):
+    assert_equal_to_the_rounding([awkward_images()[name]], params.preprocess[variant])
+
+
+@pytest.mark.parametrize("change", [
+    {"interpolation_order": 0},
+    {"interpolation_order": 3},
+    {"mode": "edge"},
+    {"mode": "reflect"},
+    {"mode": "symmetric"},
+    {"mode": "wrap"},
+    {"anti_aliasing": True},
+    {"crop": None},
+    {"size": 31},
+    {"size": 97},
+], ids=str)  # fmt: skip
+def test_every_option_is_scikit_images(params, change):
+    variant = params.preprocess["equalized"].model_copy(update=change)
+    images = awkward_images()
+    assert_equal_to_the_rounding([images[name] for name in ("odd and even", "large", "wide", "dark", "grey ramp")], variant)
+
+
+@pytest.mark.parametrize("bins", [2, 64, 1000])
+def test_bins(params, bins):
+    variant = params.preprocess["equalized"]
+    variant = variant.model_copy(update={"equalize": variant.equalize.model_copy(update={"bins": bins})})
+    assert_equal_to_the_rounding(list(awkward_images().values()), variant)
+
+
+def test_float32_is_exact(params):
+    variant = params.preprocess["equalized"].model_copy(update={"dtype": "float32"})
+    for image in awkward_images().values():
+        ours = preprocess(image, variant)
+        assert ours.dtype == np.float32
+        np.testing.assert_allclose(ours, tutorial(image, variant), atol=1e-6)
+
+
+def test_the_crop_is_the_tutorials():
+    image = np.arange(7 * 9).reshape(7, 9, 1)
+    assert center_square(image)[..., 0].tolist() == image[0:6, 1:7, 0].tolist()  # an odd side loses a pixel
+
+
+def test_a_constant_border_is_darker_where_an_image_grows(params):
+    """The tutorial's `mode: constant` mixes black into the outermost pixels of an enlarged image."""
+    weights = resize_matrix(24, 1, 48, 1, "constant", False).sum(axis=1)
+    assert weights[0] == weights[-1] == pytest.approx(0.75)
+    assert weights[1:-1] == pytest.approx(1)
+
+
+@pytest.mark.gtsrb
+@pytest.mark.skipif("GTSRB_DIR" not in os.environ, reason="GTSRB_DIR is not set")
+@pytest.mark.parametrize("variant", ["equalized", "plain"])
+def test_equal_to_scikit_image_on_500_real_images(params, variant):
+    from gtsrb import benchmark
+
+    _, test = benchmark.read(sources.locate(Path(os.environ["GTSRB_DIR"])), params.ingest.gtsrb)
+    images = test["image"].sample(500, random_state=0)
+    assert_equal_to_the_rounding([decode_ppm(image) for image in images], params.preprocess[variant])

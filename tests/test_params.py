@@ -1,0 +1,159 @@
+"""params.yaml is read whole and strictly: every fault is one line with the key's path, the value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import put
+
+from gtsrb.errors import InputError
+from gtsrb.params import load, parse
+
+
+def test_the_tutorial(params):
+    baseline, augmented = params.train["baseline"], params.train["augmented"]
+    assert baseline.augmentation is None
+    for recipe in (baseline, augmented):
+        assert (recipe.epochs, recipe.batch_size, recipe.validation.fraction) == (30, 32, 0.2)
+        assert recipe.optimizer.model_dump() == {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9, "nesterov": True}
+        assert recipe.schedule.model_dump() == {"name": "step", "every": 10, "factor": 0.1, "decay": 1e-6}
+        assert (recipe.network.filters, recipe.network.dense_units) == ([32, 64, 128], [512])
+        assert params.evaluate["baseline"].weights == "last"
+    assert augmented.validation.seed == 42
+    affine = augmented.augmentation.affine
+    assert (affine.rotation, affine.width_shift, affine.height_shift, affine.zoom) == (10, 0.1, 0.1, 0.2)
+    assert affine.shear == pytest.approx(180 / 3.14159265 * 0.1, abs=0.005)  # 0.1 radians
+    assert (affine.interpolation, affine.fill_mode) == ("nearest", "nearest")
+
+
+@pytest.mark.parametrize("text", ["1e-05", "1E-5", "1.0e-5", "0.00001", "+1e-05"])
+def test_exponents_are_numbers(raw_params, tmp_path, text):
+    put(raw_params, "train.baseline.schedule.decay", 7)
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(raw_params).replace("decay: 7", f"decay: {text}"))
+    assert load(path).train["baseline"].schedule.decay == 1e-5
+
+
+def test_every_number_of_the_committed_file_survives_yaml(params, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params.model_dump(exclude_none=True)))
+    assert load(path) == params
+
+
+BROKEN = {  # key -> value, and words of the one line
+    "ingest.source": ("kaggle", "'gtsrb' or 'rendered'"),
+    "ingest.rendered.seed": (-1, "greater than or equal to 0"),
+    "ingest.gtsrb.sha256": ("abc", "pattern"),
+    "preprocess.plain.size": (4, "greater than or equal to 8"),
+    "preprocess.plain.dtype": ("float16", "'uint8' or 'float32'"),
+    "preprocess.equalized.equalize.bins": ("256", "valid integer"),
+    "train.baseline.epochs": (0, "greater than or equal to 1"),
+    "train.baseline.batch_size": (32.0, "valid integer"),
+    "train.baseline.deterministic": ("yes", "valid boolean"),
+    "train.baseline.optimizer.momentum": (1.0, "less than 1"),
+    "train.baseline.optimizer.learning_rate": (0.0, "greater than 0"),
+    "train.baseline.optimizer.name": ("sdg", "'sgd'"),
+    "train.baseline.precision": ("bfloat16", "'mixed_bfloat16'"),
+    "train.baseline.validation.fraction": (0.6, "less than or equal to 0.5"),
+    "train.baseline.network.filters": ([], "at least 1 item"),
+    "train.augmented.augmentation.affine.rotation": (200, "less than or equal to 180"),
+    "train.augmented.augmentation.affine.interpolation": ("cubic", "'nearest' or 'bilinear'"),
+    "evaluate.baseline.weights": ("first", "'last' or 'best'"),
+}
+
+
+@pytest.mark.parametrize("key", BROKEN)
+def test_a_value_out_of_range(raw_params, key):
+    value, words = BROKEN[key]
+    put(raw_params, key, value)
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    message = str(error.value)
+    assert message.startswith(f"params.yaml: {key} = {value!r}: ")
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("train.baseline.epoch", "unknown key; known here are images, seed, deterministic"),
+        ("trian", "unknown key; known here are ingest, preprocess, train, evaluate"),
+        ("train.augmented.augmentation.affine.shift", "unknown key; known here are rotation, width_shift, height_shift"),
+        ("preprocess.plain.equalise", "unknown key; known here are equalize, crop, size"),
+    ],
+)
+def test_an_unknown_key(raw_params, key, message):
+    put(raw_params, key, 1)
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    assert str(error.value).startswith(f"params.yaml: {key}: {message}")
+
+
+@pytest.mark.parametrize("key", ["ingest", "train.baseline.network.pool_size", "evaluate.augmented.gallery"])
+def test_a_missing_key(raw_params, key):
+    parent, _, last = key.rpartition(".")
+    section = raw_params
+    for part in filter(None, parent.split(".")):
+        section = section[part]
+    del section[last]
+    with pytest.raises(InputError, match=f"^params.yaml: {key}: missing$"):
+        parse(raw_params)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        (
+            "train.baseline.images",
+            "equalised",
+            "'equalised': unknown variant; preprocess has equalized, plain",
+        ),
+        ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave nothing of an image of 20 pixels"),
+        ("evaluate.champion", {"weights": "last", "gallery": 1}, "only one of them has champion"),
+        (
+            "train.augmented.validation",
+            {"split": "tracks", "fraction": 0.3, "seed": 0},
+            "validation.fraction = 0.3: the split by tracks",
+        ),
+        ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
+    ],
+)
+def test_what_does_not_fit_together(raw_params, key, value, words):
+    put(raw_params, key, value or raw_params["train"]["baseline"])
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    assert words in str(error.value)
+
+
+def test_not_a_number(raw_params):
+    put(raw_params, "train.baseline.optimizer.learning_rate", float("nan"))
+    with pytest.raises(InputError, match="learning_rate = nan"):
+        parse(raw_params)
+
+
+def test_a_reserved_name(raw_params):
+    for part in ("train", "evaluate"):
+        raw_params[part]["comparison"] = raw_params[part]["baseline"]
+    with pytest.raises(InputError, match=r"train.comparison: this name is taken by metrics/comparison.json"):
+        parse(raw_params)
+
+
+def test_two_faults_are_two_lines(raw_params):
+    put(raw_params, "train.baseline.epochs", 0)
+    put(raw_params, "train.augmented.seed", "x")
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_no_file_and_no_yaml(tmp_path):
+    with pytest.raises(InputError, match="not found; run this from the root of the project"):
+        load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("train: [1")
+    with pytest.raises(InputError, match="is not valid YAML") as error:
+        load(Path(tmp_path / "params.yaml"))
+    assert "\n" not in str(error.value)
+    (tmp_path / "params.yaml").write_text("")
+    with pytest.raises(InputError, match="the whole file = None"):
+        load(tmp_path / "params.yaml")
