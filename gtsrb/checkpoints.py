@@ -82,16 +82,16 @@ class Checkpoint(keras.callbacks.Callback):
                 best = [state[f"best_{i}"] for i in range(len(model.weights))]
                 self.progress = Progress(**json.loads(str(state["progress"])), best_weights=best)
         if self.history.exists():
-            lines = self.history.read_text().splitlines(keepends=True)
-            self.history.write_text("".join(lines[: self.progress.epochs + 1]))
+            lines = self.history.read_bytes().splitlines(keepends=True)
+            self.history.write_bytes(b"".join(lines[: self.progress.epochs + 1]))
         return self.progress.epochs
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs):
-        if not math.isfinite(logs["loss"]):
-            raise InputError(f"the loss is {logs['loss']} after epoch {epoch}; try a lower learning rate")
+        if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
+            raise InputError(f"loss {logs['loss']}, val_loss {logs['val_loss']} after epoch {epoch}; try a lower learning rate")
         progress = self.progress
         progress.epochs = epoch + 1
         progress.seconds += time.perf_counter() - self.started

@@ -50,7 +50,7 @@ def test_every_image_once_an_epoch_with_its_label(recipe):
         epoch = [next(source) for _ in range(training.steps_per_epoch(N, 16))]
         assert [len(images) for images, _ in epoch] == [16, 16, 12]
         images, targets = (np.concatenate(part) for part in zip(*epoch, strict=True))
-        rows = [int(np.flatnonzero((IMAGES == image).all(axis=(1, 2, 3)))[0]) for image in images]
+        rows = [int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0]) for image in images]
         assert sorted(rows) == list(range(N))
         assert (targets == TARGETS[rows]).all()
         orders.append(rows)
@@ -129,9 +129,10 @@ def test_dropout_draws_anew_each_epoch_and_alike_each_run(recipe):
     assert (outs[0] == outs[2]).all()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras' CSVLogger leaves its file open
 def test_a_loss_that_is_not_a_number_ends_in_one_line(recipe, tmp_path):
-    wild = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"learning_rate": 1e30})})
-    with pytest.raises(InputError, match="the loss is nan after epoch 0; try a lower learning rate"):
+    wild = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"learning_rate": 1e38})})
+    with pytest.raises(InputError, match=r"loss (nan|inf), val_loss (nan|inf) after epoch 0; try a lower learning rate"):
         fit(wild, tmp_path)
     assert not (tmp_path / "state.npz").exists()
 

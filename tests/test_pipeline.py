@@ -1,0 +1,201 @@
+"""dvc.yaml: against the code and params.yaml, and run whole on rendered signs in a project of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from code_dependencies import code_dependencies
+from conftest import ROOT
+
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
+RECIPES = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_code_dependencies_are_the_imports(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    named = {Path(path) for path in STAGES[name]["deps"] if path.endswith(".py")}
+    assert named == code_dependencies(Path(f"stages/{name}.py"))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_runs_its_file_and_says_what_it_does(name):
+    assert STAGES[name]["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
+    assert STAGES[name]["desc"]
+
+
+def test_the_code_dependencies_are_found(tmp_path, monkeypatch):
+    """Direct, through another module, and in each form of import; nothing else."""
+    monkeypatch.chdir(tmp_path)
+    for path, text in {
+        "stages/a.py": "import numpy\nfrom gtsrb import b\nimport gtsrb.c\n",
+        "gtsrb/b.py": "def f():\n    from gtsrb.d import x\n",
+        "gtsrb/c.py": "",
+        "gtsrb/d.py": "",
+        "gtsrb/e.py": "",
+    }.items():
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(text)
+    found = {path.as_posix() for path in code_dependencies(Path("stages/a.py"))}
+    assert found == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
+
+
+def test_every_recipe_has_its_plots_and_artifact():
+    """The two parts of dvc.yaml that know no `foreach`; a recipe that is missing there would be invisible."""
+    plots = yaml.safe_dump(PIPELINE["plots"])
+    for recipe in RECIPES:
+        assert PIPELINE["artifacts"][recipe]["path"] == f"models/{recipe}"
+        assert {"desc", "type", "labels"} <= PIPELINE["artifacts"][recipe].keys()
+        for path in ("history.csv", "classes.csv", "confusion.csv"):
+            assert f"metrics/{recipe}/{path}" in plots
+        assert f"data/gallery/{recipe}.png" in plots
+
+
+def test_every_plot_has_a_title_and_labels():
+    for plot in PIPELINE["plots"]:
+        if isinstance(plot, dict):
+            (settings,) = plot.values()
+            assert {"title", "x_label", "y_label"} <= settings.keys(), plot
+
+
+# From here on: the pipeline, run.
+
+
+def ran(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+def restored(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if "is cached - skipping run" in line}
+
+
+def read(project, name: str) -> dict:
+    return json.loads((project.folder / "metrics" / name).read_text())
+
+
+def test_the_whole_pipeline(project):
+    assert ran(project.output) == {
+        "ingest",
+        "preprocess@equalized",
+        "preprocess@plain",
+        "train@baseline",
+        "train@augmented",
+        "evaluate@baseline",
+        "evaluate@augmented",
+        "compare",
+    }
+    assert "baseline: " in project.output
+    assert "1290 parameters" not in project.output
+    assert read(project, "baseline.json")["accuracy"] > 0.60  # chance is 0.023; measured 0.76
+    assert read(project, "augmented.json")["accuracy"] > 0.35  # measured 0.53, still rising
+    dataset = read(project, "dataset.json")
+    assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("rendered", 43, 43 * 15 * 2)
+    assert set(read(project, "comparison.json")) == {"baseline_vs_augmented"}
+
+
+def test_figures_agree_with_each_other(project):
+    for recipe in RECIPES:
+        figures, training = read(project, f"{recipe}.json"), read(project, f"{recipe}/training.json")
+        history = pd.read_csv(project.folder / "metrics" / recipe / "history.csv")
+        classes = pd.read_csv(project.folder / "metrics" / recipe / "classes.csv")
+        confusion = pd.read_csv(project.folder / "metrics" / recipe / "confusion.csv")
+        assert figures["errors"] == classes["errors"].sum()
+        assert figures["errors"] == confusion.loc[confusion["truth"] != confusion["prediction"], "images"].sum()
+        assert confusion["images"].sum() == classes["images"].sum() == 43 * 5
+        assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
+        assert training["val_accuracy"] == pytest.approx(history["val_accuracy"].iloc[-1], abs=1e-6)
+        assert training["best_epoch"] == history["val_loss"].idxmin()
+        assert (project.folder / f"data/gallery/{recipe}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_first_line_of_a_training(project):
+    lines = [line for line in project.output.splitlines() if line.startswith(("baseline: ", "augmented: "))]
+    assert any(", float32, 1032 training and 258 validation images, " in line for line in lines)
+    assert all("cores" in line or "GPU" in line for line in lines if "parameters" in line)
+
+
+def test_nothing_changed_is_quick(project):
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        output = project.dvc("repro")
+        seconds.append(time.perf_counter() - started)
+        assert not ran(output)
+    assert "up to date" in output
+    assert min(seconds) < 4  # 2 on an idle machine; the least of three, since CI's is not
+
+
+def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project):
+    before = read(project, "augmented.json")
+    project.edit({"train.augmented.epochs": 1})
+    output = project.dvc("repro")
+    assert ran(output) == {"train@augmented", "evaluate@augmented", "compare"}
+    assert read(project, "augmented.json") != before
+    assert "augmented.json" in project.dvc("metrics", "diff", "HEAD", "--md")
+
+    project.edit({"train.augmented.epochs": 12})
+    output = project.dvc("repro")
+    assert not ran(output)
+    assert restored(output) == {"train@augmented", "evaluate@augmented", "compare"}
+    assert read(project, "augmented.json") == before
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_what_evaluation_needs_trains_nothing(project):
+    project.edit({"evaluate.baseline.weights": "best"})
+    assert ran(project.dvc("repro")) == {"evaluate@baseline", "compare"}
+    project.edit({"evaluate.baseline.weights": "last"})
+    assert not ran(project.dvc("repro"))
+
+
+def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
+    project.edit({"train.augmented.epochs": "many"})
+    result = subprocess.run(
+        [sys.executable, "-m", "stages.train", "augmented"],
+        cwd=project.folder, env=project.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    project.edit({"train.augmented.epochs": 12})
+    assert result.returncode == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    assert errors == ["error: params.yaml: train.augmented.epochs = 'many': input should be a valid integer"]
+    assert "Traceback" not in result.stderr
+    assert "up to date" in project.dvc("repro")
+
+
+def test_killed_it_resumes_and_ends_with_the_same_weights(project):
+    """kill -9 of DVC and its stage in the middle of a training; the next `dvc repro` goes on."""
+    lock = yaml.safe_load((project.folder / "dvc.lock").read_text())
+    project.run("git", "clone", "--quiet", ".", "../killed")
+    killed = type(project).__new__(type(project))
+    killed.folder = project.folder.parent / "killed"
+    killed.edit({"train.baseline.deterministic": True})
+    killed.dvc("repro", "preprocess@equalized")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "train@baseline"],
+        cwd=killed.folder, env=killed.environment(), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(killed.folder.glob(".checkpoints/*/state.npz")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(killed.folder.glob(".checkpoints/*/state.npz"))
+    assert not (killed.folder / "models/baseline/last.weights.h5").exists()
+
+    output = killed.dvc("repro", "train@baseline")
+    assert "resumed after " in output
+    assert not list(killed.folder.glob(".checkpoints/*"))
+    relock = yaml.safe_load((killed.folder / "dvc.lock").read_text())
+    weights = {out["path"]: out["md5"] for out in lock["stages"]["train@baseline"]["outs"]}
+    resumed = {out["path"]: out["md5"] for out in relock["stages"]["train@baseline"]["outs"]}
+    for path in ("models/baseline", "metrics/baseline/history.csv"):
+        assert resumed[path] == weights[path]
