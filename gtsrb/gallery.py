@@ -30,7 +30,7 @@ def write(
         axes.set_axis_off()
     for axes, i in zip(grid, shown, strict=False):
         axes.imshow(images[i])
-        text = f"is {_short(names[labels[i]])}\nnot {_short(names[predictions[i]])}\n{confidence[i]:.1%}   #{i:05d}"
+        text = f"is: {_short(names[labels[i]])}\ntaken for: {_short(names[predictions[i]])}\n{confidence[i]:.1%} sure, {i:05d}"
         axes.set_title(text, fontsize=6.5, pad=2)
     with whole(path) as beside:
         figure.savefig(beside, format="png", metadata={"Software": None})

@@ -48,22 +48,28 @@ def test_the_code_dependencies_are_found(tmp_path, monkeypatch):
     assert found == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
 
 
-def test_every_recipe_has_its_plots_and_artifact():
+def test_every_recipe_has_its_curves_and_artifact():
     """The two parts of dvc.yaml that know no `foreach`; a recipe that is missing there would be invisible."""
-    plots = yaml.safe_dump(PIPELINE["plots"])
+    curves = {name: plot["y"] for entry in PIPELINE["plots"] for name, plot in entry.items() if name != "test_images"}
+    assert set(curves) == {"accuracy", "loss", "learning_rate"}
     for recipe in RECIPES:
         assert PIPELINE["artifacts"][recipe]["path"] == f"models/{recipe}"
         assert {"desc", "type", "labels"} <= PIPELINE["artifacts"][recipe].keys()
-        for path in ("history.csv", "classes.csv", "confusion.csv"):
-            assert f"metrics/{recipe}/{path}" in plots
-        assert f"data/gallery/{recipe}.png" in plots
+        for files in curves.values():
+            assert f"metrics/{recipe}/history.csv" in files
 
 
 def test_every_plot_has_a_title_and_labels():
-    for plot in PIPELINE["plots"]:
-        if isinstance(plot, dict):
+    plots = [*PIPELINE["plots"], *(plot for stage in STAGES.values() for plot in stage.get("plots", []))]
+    for plot in plots:
+        if plot != "data/gallery/${key}.png":
             (settings,) = plot.values()
             assert {"title", "x_label", "y_label"} <= settings.keys(), plot
+
+
+def test_no_stage_does_without_the_run_cache():
+    """DVC keeps none for a stage with an uncached output that is neither a metric nor a plot."""
+    assert all(isinstance(out, str) for stage in STAGES.values() for out in stage.get("outs", []))
 
 
 # From here on: the pipeline, run.
@@ -92,8 +98,6 @@ def test_the_whole_pipeline(project):
         "evaluate@augmented",
         "compare",
     }
-    assert "baseline: " in project.output
-    assert "1290 parameters" not in project.output
     assert read(project, "baseline.json")["accuracy"] > 0.60  # chance is 0.023; measured 0.76
     assert read(project, "augmented.json")["accuracy"] > 0.35  # measured 0.53, still rising
     dataset = read(project, "dataset.json")
