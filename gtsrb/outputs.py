@@ -21,7 +21,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Mapping) -> None:
-    """Keys in the order given, floats to six decimals, which is what `dvc metrics diff` compares."""
+    """Keys in the order given; floats to six decimals, which `dvc metrics diff` compares, tiny ones to three digits."""
     with whole(path) as beside:
         beside.write_text(json.dumps(_rounded(content), indent=2) + "\n")
 
@@ -34,4 +34,6 @@ def write_csv(path: Path, rows: pd.DataFrame) -> None:
 def _rounded(value):
     if isinstance(value, Mapping):
         return {key: _rounded(item) for key, item in value.items()}
-    return round(value, 6) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return round(value, 6) if abs(value) >= 1e-4 else float(f"{value:.3g}")
+    return value
