@@ -102,6 +102,19 @@ def test_a_resumed_run_ends_like_a_whole_one(recipe, tmp_path, until):
     assert (tmp_path / "whole/history.csv").read_bytes() == (tmp_path / "cut/history.csv").read_bytes()
 
 
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_other_precisions_train_and_resume(recipe, tmp_path, precision):
+    keras.config.set_dtype_policy(precision)
+    try:
+        whole, _ = fit(recipe, tmp_path / "whole")
+        fit(recipe, tmp_path / "cut", until=2)
+        resumed, _ = fit(recipe, tmp_path / "cut")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert same(whole.get_weights(), resumed.get_weights())
+    assert np.isfinite(pd.read_csv(tmp_path / "whole/history.csv")["loss"]).all()
+
+
 def test_history_and_best_weights(recipe, tmp_path):
     model, progress = fit(recipe, tmp_path)
     history = pd.read_csv(tmp_path / "history.csv")
