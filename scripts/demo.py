@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import dvc.api
 
@@ -22,6 +23,8 @@ IDENTITY = {"NAME": "demo", "EMAIL": "demo@localhost"}  # for the experiment's c
 
 
 def main() -> None:
+    if not Path(".git").exists():
+        sys.exit("error: the demo runs as a DVC experiment, which needs Git: clone the project, or `git init` and commit it")
     started = time.time()
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     lines = run_experiment(name)
@@ -35,19 +38,24 @@ def main() -> None:
         )
     cached = [line.split("'")[1] for line in lines if "is cached - skipping run" in line]
     print(f"\nFrom the run cache: {', '.join(cached) or 'nothing, every stage ran'}.")
-    print(f"These are drawn signs and few epochs; took {time.time() - started:.0f} s. Next:")
-    print(f"  dvc exp show                      this run, {name}, beside the committed one")
-    print(f"  dvc exp apply {name}  take its files over into the workspace")
-    print("  make repro                        the real benchmark; its committed results: dvc metrics show")
-    print("  params.yaml                       every choice; README.md: how to try an idea")
+    print(f"These are drawn signs and few epochs, in {time.time() - started:.0f} s. Where to look next:")
+    for what, why in {
+        "dvc exp show": "this run beside the committed one (after: source .venv/bin/activate)",
+        f"dvc exp apply {name}": "takes its files over into the workspace",
+        "make repro": "the real benchmark, whose results stand in README.md and metrics/",
+        "params.yaml": "every choice; README.md says how to try an idea",
+    }.items():
+        print(f"  {what:<36}{why}")
 
 
 def run_experiment(name: str) -> list[str]:
     """Runs the pipeline with OVERRIDES as experiment `name`, shows its output, and returns the lines."""
     settings = [part for key, value in OVERRIDES.items() for part in ("-S", f"{key}={value}")]
     identity = {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in IDENTITY.items()}
+    command = ["dvc", "exp", "run", "--temp", "--name", name, *settings]
+    print(f"demo: {' '.join(command)}", flush=True)
     process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, *settings],
+        [sys.executable, "-m", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
