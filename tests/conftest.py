@@ -19,7 +19,7 @@ SMALL = {  # the whole pipeline in about a minute on two cores
     "ingest.rendered": {"tracks_per_class": 15, "frames_per_track": 2, "test_images_per_class": 5, "seed": 0},
     "preprocess.equalized.size": 32,
 }
-for _recipe, _epochs in (("baseline", 8), ("augmented", 12)):
+for _recipe, _epochs in (("baseline", 10), ("augmented", 14)):
     SMALL |= {
         f"train.{_recipe}.epochs": _epochs,
         f"train.{_recipe}.network": {
@@ -33,7 +33,8 @@ for _recipe, _epochs in (("baseline", 8), ("augmented", 12)):
             "activation": "relu",
             "kernel_initializer": "he_uniform",
         },
-        f"train.{_recipe}.optimizer.learning_rate": 0.03,
+        f"train.{_recipe}.batch_size": 16,
+        f"train.{_recipe}.optimizer.learning_rate": 0.005,
         f"train.{_recipe}.schedule.every": 8,
         f"train.{_recipe}.validation.split": "tracks",
     }

@@ -98,8 +98,8 @@ def test_the_whole_pipeline(project):
         "evaluate@augmented",
         "compare",
     }
-    assert read(project, "baseline.json")["accuracy"] > 0.60  # chance is 0.023; measured 0.76
-    assert read(project, "augmented.json")["accuracy"] > 0.35  # measured 0.53, still rising
+    assert read(project, "baseline.json")["accuracy"] > 0.60  # chance is 0.023; four seeds gave 0.81 to 0.87
+    assert read(project, "augmented.json")["accuracy"] > 0.35  # 0.52 to 0.66, still rising
     dataset = read(project, "dataset.json")
     assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("rendered", 43, 43 * 15 * 2)
     assert set(read(project, "comparison.json")) == {"baseline_vs_augmented"}
@@ -145,7 +145,7 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     assert read(project, "augmented.json") != before
     assert "augmented.json" in project.dvc("metrics", "diff", "HEAD", "--md")
 
-    project.edit({"train.augmented.epochs": 12})
+    project.edit({"train.augmented.epochs": 14})
     output = project.dvc("repro")
     assert not ran(output)
     assert restored(output) == {"train@augmented", "evaluate@augmented", "compare"}
@@ -166,7 +166,7 @@ def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
         [sys.executable, "-m", "stages.train", "augmented"],
         cwd=project.folder, env=project.environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    project.edit({"train.augmented.epochs": 12})
+    project.edit({"train.augmented.epochs": 14})
     assert result.returncode == 1
     errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
     assert errors == ["error: params.yaml: train.augmented.epochs = 'many': input should be a valid integer"]
