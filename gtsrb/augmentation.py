@@ -1,22 +1,76 @@
 """Random changes to training images: drawn from params and a generator, applied to a whole batch at once.
 
-The affine part is composed into one warp an image, so one interpolation, and equals that of Keras' legacy
-`ImageDataGenerator`, the tutorial's, for the same draws.
+Everything that moves pixels is composed into one warp an image, so one interpolation; its affine part equals that of Keras'
+legacy `ImageDataGenerator`, the tutorial's, for the same draws. What changes colours is in `photometry.py`.
 """
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from gtsrb.params import Affine, Augmentation
+from gtsrb import photometry
+from gtsrb.recipes import Affine, Augmentation, Flips, Mix, Perspective
 
 
-def augment(images: np.ndarray, params: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """(n, height, width, 3), uint8 or float32 -> the same shape and dtype, each image changed by its own draws."""
+def augment(
+    images: np.ndarray, targets: np.ndarray, params: Augmentation, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, size, size, 3), uint8 or float32, and targets (n, classes) float32 -> the same, changed by their own draws."""
+    if params.flips:
+        images, targets = flip(images, targets, params.flips, rng)
     if params.affine:
-        draws = draw_affine(len(images), images.shape[1:3], params.affine, rng)
-        images = warp(images, draws.matrices(images.shape[1:3]), params.affine)
-    return images
+        size = images.shape[1:3]
+        matrices = draw_affine(len(images), size, params.affine, rng).matrices(size)
+        if params.perspective:
+            matrices = matrices @ draw_perspective(len(images), size, params.perspective, rng)
+        images = warp(images, matrices, params.affine)
+    images = photometry.change(images, params, rng)
+    if params.mixup:
+        images, targets = mixup(images, targets, params.mixup, rng)
+    if params.cutmix:
+        images, targets = cutmix(images, targets, params.cutmix, rng)
+    return images, targets
+
+
+def flip(images: np.ndarray, targets: np.ndarray, params: Flips, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Each flip that a sign of its class allows, with probability 1/2; the target becomes the class that it then shows."""
+    images, labels = images.copy(), targets.argmax(axis=1)
+    for pairs, turned in (
+        (params.left_right, lambda x: x[:, :, ::-1]),
+        (params.top_bottom, lambda x: x[:, ::-1]),
+        (params.half_turn, lambda x: x[:, ::-1, ::-1]),
+    ):
+        becomes = np.full(targets.shape[1], -1)
+        for first, second in pairs:
+            becomes[first], becomes[second] = second, first
+        rows = np.flatnonzero((becomes[labels] >= 0) & (rng.random(len(labels)) < 0.5))
+        images[rows] = turned(images[rows])
+        labels[rows] = becomes[labels[rows]]
+    return images, np.eye(targets.shape[1], dtype=targets.dtype)[labels]
+
+
+def mixup(images: np.ndarray, targets: np.ndarray, params: Mix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Zhang et al. 2018: an image and target become share * own + (1 - share) * another's; share ~ Beta(alpha, alpha)."""
+    partner, share = _partners(len(images), params, rng)
+    mixed = photometry.like(images, images * share[:, None, None, None] + images[partner] * (1 - share[:, None, None, None]))
+    return mixed, targets * share[:, None] + targets[partner] * (1 - share[:, None])
+
+
+def cutmix(images: np.ndarray, targets: np.ndarray, params: Mix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Yun et al. 2019: a box of another image is pasted in; targets are mixed by area; Beta(alpha, alpha) of it stays."""
+    partner, share = _partners(len(images), params, rng)
+    inside = photometry.boxes(np.sqrt(1 - share), images.shape[1], rng)
+    mixed = np.where(inside[..., None], images[partner], images)
+    share = 1 - inside.mean(axis=(1, 2), dtype=np.float32)
+    return mixed, targets * share[:, None] + targets[partner] * (1 - share[:, None])
+
+
+def _partners(n: int, params: Mix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) partner's row, and (n,) float32 share kept of each image; 1 where it is left alone."""
+    partner = rng.permutation(n)
+    share = rng.beta(params.alpha, params.alpha, n)
+    return partner, np.where(rng.random(n) < params.probability, share, 1).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -31,7 +85,7 @@ class AffineDraws:
     zoom_y: np.ndarray
 
     def matrices(self, size: tuple[int, int]) -> np.ndarray:
-        """(n, 2, 3): from (x, y, 1) in the output to (x, y) in the input, about the centre of an image of `size`.
+        """(n, 3, 3): from (x, y, 1) in the output to the same in the input, about the centre of an image of `size`.
 
         Rotation, shift, shear and zoom are multiplied in this order, as in `keras.src.legacy.preprocessing.image`.
         """
@@ -43,7 +97,7 @@ class AffineDraws:
         shear = _stack([[one, -np.sin(self.shear), zero], [zero, np.cos(self.shear), zero], [zero, zero, one]])
         zoom = _stack([[self.zoom_x, zero, zero], [zero, self.zoom_y, zero], [zero, zero, one]])
         center = np.array([[1, 0, width / 2 - 0.5], [0, 1, height / 2 - 0.5], [0, 0, 1]])
-        return (center @ rotation @ shift @ shear @ zoom @ np.linalg.inv(center))[:, :2]
+        return center @ rotation @ shift @ shear @ zoom @ np.linalg.inv(center)
 
 
 def _stack(rows: list[list[np.ndarray]]) -> np.ndarray:
@@ -64,34 +118,50 @@ def draw_affine(n: int, size: tuple[int, int], params: Affine, rng: np.random.Ge
     )
 
 
-def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray:
-    """(n, height, width, channels) images and (n, 2, 3) output-to-input matrices -> the warped images, same dtype.
+def draw_perspective(n: int, size: tuple[int, int], params: Perspective, rng: np.random.Generator) -> np.ndarray:
+    """(n, 3, 3): each takes the corners of an image of `size` to where they are drawn, uniformly within the range, per axis."""
+    height, width = size
+    corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], float)
+    moved = corners + rng.uniform(-params.corner_shift, params.corner_shift, (n, 4, 2)) * (width, height)
+    x, y = np.broadcast_to(corners, moved.shape).transpose(2, 0, 1)
+    u, v = moved.transpose(2, 0, 1)
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    equations = np.concatenate(
+        [
+            np.stack([x, y, one, zero, zero, zero, -u * x, -u * y], axis=-1),
+            np.stack([zero, zero, zero, x, y, one, -v * x, -v * y], axis=-1),
+        ],
+        axis=1,
+    )
+    solved = np.linalg.solve(equations, np.concatenate([u, v], axis=1)[..., None])[..., 0]
+    return np.concatenate([solved, np.ones((n, 1))], axis=1).reshape(n, 3, 3)
 
-    Interpolation and fill are those of `scipy.ndimage.affine_transform` (order 0 or 1), for all images at once;
-    uint8 results are rounded.
-    """
+
+def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray:
+    """(n, height, width, channels) images and (n, 3, 3) output-to-input matrices -> the warped images, same dtype."""
+    if params.interpolation == "nearest":
+        return warp_nearest(images, matrices, params.fill_mode)
+    height, width = images.shape[1:3]
+    border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[params.fill_mode]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    pairs = zip(images, matrices, strict=True)
+    return np.stack([cv2.warpPerspective(image, m, (width, height), flags=flags, borderMode=border) for image, m in pairs])
+
+
+def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np.ndarray:
+    """As `scipy.ndimage.affine_transform` of order 0, pixel for pixel, for all images at once."""
     n, height, width, _ = images.shape
     y, x = np.arange(height)[:, None], np.arange(width)
-    column, row = (
-        m[:, 0, None, None] * x + m[:, 1, None, None] * y + m[:, 2, None, None] for m in (matrices[:, 0], matrices[:, 1])
+    column, row, depth = (
+        m[:, 0, None, None] * x + m[:, 1, None, None] * y + m[:, 2, None, None] for m in matrices.transpose(1, 0, 2)
     )
-    if params.fill_mode == "constant":
+    column, row = column / depth, row / depth  # depth is 1 without perspective
+    if fill_mode == "constant":
         outside = (row < 0) | (row > height - 1) | (column < 0) | (column > width - 1)
-    row, column = _folded(row, height, params.fill_mode), _folded(column, width, params.fill_mode)
-    pixels = images.reshape(n * height * width, -1)
-    first = np.arange(n)[:, None, None] * (height * width)  # each image's first row in `pixels`
-    if params.interpolation == "nearest":
-        out = pixels[first + _index(row + 0.5, height) * width + _index(column + 0.5, width)]
-    else:
-        top, left = np.floor(row), np.floor(column)
-        down, right = ((row - top)[..., None].astype(np.float32), (column - left)[..., None].astype(np.float32))
-        r0, r1 = (first + _index(top + i, height) * width for i in (0, 1))
-        c0, c1 = (_index(left + i, width) for i in (0, 1))
-        upper = pixels[r0 + c0] * (1 - right) + pixels[r0 + c1] * right
-        lower = pixels[r1 + c0] * (1 - right) + pixels[r1 + c1] * right
-        out = upper * (1 - down) + lower * down
-        out = np.rint(out).astype(np.uint8) if images.dtype == np.uint8 else out.astype(images.dtype)
-    if params.fill_mode == "constant":
+    row, column = _folded(row, height, fill_mode), _folded(column, width, fill_mode)
+    first = np.arange(n)[:, None, None] * (height * width)  # each image's first pixel of all
+    out = images.reshape(n * height * width, -1)[first + _index(row + 0.5, height) * width + _index(column + 0.5, width)]
+    if fill_mode == "constant":
         out[outside] = 0
     return out
 

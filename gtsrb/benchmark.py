@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from gtsrb.errors import InputError
-from gtsrb.params import Gtsrb
+from gtsrb.sections import Gtsrb
 from gtsrb.sources import Source
 from gtsrb.tables import SCHEMA, encode_ppm
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gtsrb.errors import InputError
 from gtsrb.outputs import whole
-from gtsrb.params import Recipe
+from gtsrb.recipes import Recipe
 
 ROOT = Path(".checkpoints")  # in .gitignore
 
@@ -57,7 +57,7 @@ class Progress:
     best_epoch: int = 0  # the one with the least validation loss, counted from 0
     best_loss: float = math.inf
     seconds: float = 0.0  # in training and validation, over all sessions
-    best_weights: list[np.ndarray] = field(default_factory=list)
+    best_weights: list[np.ndarray] = field(default_factory=list)  # empty without validation
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -79,7 +79,7 @@ class Checkpoint(keras.callbacks.Callback):
             with np.load(self.state) as state:
                 for i, variable in enumerate(_variables(model)):
                     variable.assign(state[f"variable_{i}"])
-                best = [state[f"best_{i}"] for i in range(len(model.weights))]
+                best = [state[name] for name in (f"best_{i}" for i in range(len(model.weights))) if name in state]
                 self.progress = Progress(**json.loads(str(state["progress"])), best_weights=best)
         if self.history.exists():
             lines = self.history.read_bytes().splitlines(keepends=True)
@@ -90,19 +90,30 @@ class Checkpoint(keras.callbacks.Callback):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs):
-        if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
-            raise InputError(f"loss {logs['loss']}, val_loss {logs['val_loss']} after epoch {epoch}; try a lower learning rate")
+        val_loss = logs.get("val_loss")  # None without validation images
+        if not math.isfinite(logs["loss"] + (val_loss or 0.0)):
+            raise InputError(f"loss {logs['loss']}, val_loss {val_loss} after epoch {epoch}; try a lower learning rate")
         progress = self.progress
         progress.epochs = epoch + 1
         progress.seconds += time.perf_counter() - self.started
-        if logs["val_loss"] < progress.best_loss:
-            progress.best_epoch, progress.best_loss = epoch, logs["val_loss"]
-            progress.best_weights = self.model.get_weights()
+        if val_loss is not None and val_loss < progress.best_loss:
+            progress.best_epoch, progress.best_loss = epoch, val_loss
+            progress.best_weights = evaluated_weights(self.model)
         arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(_variables(self.model))}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(progress.best_weights)}
         figures = {key: value for key, value in vars(progress).items() if key != "best_weights"}
         with whole(self.state) as beside:
             np.savez(beside, progress=json.dumps(figures), **arrays)
+
+
+def evaluated_weights(model: keras.Model) -> list[np.ndarray]:
+    """The weights that are validated and kept: the optimiser's average of those that it trains, where it has one."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of mixed_float16's loss scaling
+    averages = {}
+    if optimizer.use_ema:
+        pairs = zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
+        averages = {variable.path: average for variable, average in pairs}
+    return [np.asarray(averages.get(variable.path, variable)) for variable in model.weights]
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

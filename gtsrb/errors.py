@@ -1,11 +1,20 @@
 """Faults that the person at the keyboard can mend: one clear line, exit code 1, no traceback."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class InputError(Exception):
     """Bad input. The message says what was found, what was expected and what to do."""
+
+
+def argument(kind: str, known: Iterable[str]) -> str:
+    """The one argument of the command line, which has to be the name of a known `kind`. Raises `InputError`."""
+    given, known = sys.argv[1:], list(known)
+    if len(given) != 1 or given[0] not in known:
+        found = f"{' '.join(given)!r}" if given else "nothing"
+        raise InputError(f"the command line has {found}; expected one {kind} of params.yaml: {', '.join(known)}")
+    return given[0]
 
 
 def run(main: Callable[[], None]) -> None:

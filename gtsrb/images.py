@@ -5,18 +5,37 @@ separable: two products with a small matrix, which scikit-image itself makes by 
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
+from skimage.exposure import equalize_adapthist
 from skimage.transform import resize
+from skimage.util import img_as_ubyte
 
-from gtsrb.params import Variant
+from gtsrb.sections import Clahe, Variant
 
 
-def preprocess(image: np.ndarray, variant: Variant) -> np.ndarray:
-    """(height, width, 3) uint8 RGB -> (size, size, 3), uint8 or float32 in [0, 1] as `variant.dtype` says."""
+class Box(NamedTuple):
+    """A rectangle in pixels, both corners inside it, as the benchmark annotates signs."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+
+def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
+    """(height, width, 3) uint8 RGB -> (size, size, 3), uint8 or float32 in [0, 1] as `variant.dtype` says.
+
+    `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop.
+    """
     scale = equalization(image, variant.equalize.bins) if variant.equalize else None
-    if variant.crop:
+    if variant.clahe:
+        image = adapted(image, variant.clahe)
+    if variant.crop == "center_square":
         image = center_square(image)
+    elif variant.crop == "roi":
+        image = region(image, box, variant.margin)
     pixels = image / 255 if scale is None else equalized(image, scale)
     pixels = resized(pixels, variant)
     return np.rint(pixels * 255).astype(np.uint8) if variant.dtype == "uint8" else pixels.astype(np.float32)
@@ -45,6 +64,25 @@ def equalized(image: np.ndarray, values: np.ndarray) -> np.ndarray:
     out = image * (values / np.maximum(np.arange(256), 1))[v][..., None]
     out[v == 0] = values[0]
     return out
+
+
+def adapted(image: np.ndarray, params: Clahe) -> np.ndarray:
+    """(height, width, 3) uint8 -> the same, V equalised in tiles, each with its contrast limited (Zuiderveld 1994).
+
+    `skimage.exposure.equalize_adapthist`, rounded to uint8.
+    """
+    tile = tuple(max(2, side // params.tiles) for side in image.shape[:2])
+    return img_as_ubyte(equalize_adapthist(image, tile, params.clip_limit, params.bins))
+
+
+def region(image: np.ndarray, box: Box, margin: float) -> np.ndarray:
+    """The box, widened on each side by `margin` of its own side and cut at the border of the image."""
+    height, width = image.shape[:2]
+    extra_x, extra_y = round(margin * (box.x2 - box.x1 + 1)), round(margin * (box.y2 - box.y1 + 1))
+    return image[
+        max(box.y1 - extra_y, 0) : min(box.y2 + 1 + extra_y, height),
+        max(box.x1 - extra_x, 0) : min(box.x2 + 1 + extra_x, width),
+    ]
 
 
 def center_square(image: np.ndarray) -> np.ndarray:

@@ -63,3 +63,10 @@ def mcnemar(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[s
         "both_wrong": int(((first != labels) & (second != labels)).sum()),
         "p_value": binomtest(first_only, discordant).pvalue if discordant else 1.0,
     }
+
+
+def track_bootstrap(values: np.ndarray, *, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
+    """(tracks,) values -> 95 % interval of their sum, were the tracks drawn anew: percentiles of the bootstrap (Efron 1979)."""
+    counts = np.random.default_rng(seed).multinomial(len(values), np.full(len(values), 1 / len(values)), draws)
+    low, high = np.percentile(counts @ values, [2.5, 97.5])
+    return float(low), float(high)

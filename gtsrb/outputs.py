@@ -28,7 +28,7 @@ def write_json(path: Path, content: Mapping) -> None:
 
 def write_csv(path: Path, rows: pd.DataFrame) -> None:
     with whole(path) as beside:
-        rows.to_csv(beside, index=False, float_format="%.6f")
+        rows.to_csv(beside, index=False, float_format="%.9g")
 
 
 def _rounded(value):

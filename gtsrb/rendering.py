@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from gtsrb.params import Rendered
+from gtsrb.sections import Rendered
 from gtsrb.signs import FACES, sign
 from gtsrb.tables import SCHEMA, encode_ppm
 

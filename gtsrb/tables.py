@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("image", pa.binary()),  # P6, 8 bits a channel
     ]
 )
+ROI = ["roi_x1", "roi_y1", "roi_x2", "roi_y2"]
 
 
 def encode_ppm(pixels: np.ndarray) -> bytes:

@@ -18,7 +18,7 @@ import pandas as pd
 from skimage import color, exposure, io, transform
 
 from gtsrb import arrays, images, params, tables
-from gtsrb.params import Variant
+from gtsrb.sections import Variant
 
 RAW = Path("data/raw/train.parquet")
 
@@ -78,8 +78,8 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
     classes = int(data.labels.max()) + 1
     targets = np.eye(classes, dtype="float32")[data.labels]
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=0, deterministic=recipe.deterministic)
-    model = networks.build(recipe.network, size=data.images.shape[1], dtype=str(data.images.dtype), classes=classes)
-    optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=981)
+    model = networks.build(recipe.network, **networks.shape_of(data.images, classes))
+    optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
     def fit(which) -> float:

@@ -6,33 +6,39 @@ Writes  metrics/RECIPE.json, metrics/RECIPE/{classes,confusion}.csv,
         data/gallery/RECIPE.png
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gtsrb import arrays, device, gallery, networks, params
-from gtsrb.errors import run
+from gtsrb import arrays, device, gallery, networks, params, views
+from gtsrb.errors import argument, run
 from gtsrb.metrics import accuracy_figures, class_figures, confusion_counts
 from gtsrb.outputs import whole, write_csv, write_json
 
 
 def main() -> None:
-    name = sys.argv[1]
     everything = params.load()
+    name = argument("recipe", everything.train)
     recipe, evaluation = everything.train[name], everything.evaluate[name]
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
     names = pd.read_csv("data/raw/classes.csv")["name"].tolist()
-
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    model = networks.build(recipe.network, size=images.shape[1], dtype=str(images.dtype), classes=len(names))
-    model.load_weights(f"models/{name}/{evaluation.weights}.weights.h5")
-    probabilities = model.predict(images, batch_size=256, verbose=1 if sys.stdout.isatty() else 2)
+    model = networks.build(recipe.network, **networks.shape_of(images, len(names)))
+
+    each, alone = [], {}
+    for seed in range(recipe.seed, recipe.seed + recipe.members):
+        model.load_weights(networks.weights_file(name, seed, evaluation.weights))
+        each.append(views.predict(model, images, evaluation.views))
+        if recipe.members > 1 or evaluation.views:
+            figures = accuracy_figures(labels, networks.predict(model, images))
+            alone[f"seed{seed}"] = {key: figures[key] for key in ("accuracy", "errors")}
+            print(f"{name}, seed {seed}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)
+    probabilities = np.mean(each, axis=0)
 
     predictions = probabilities.argmax(axis=1)
     figures = accuracy_figures(labels, probabilities)
-    write_json(Path(f"metrics/{name}.json"), figures)
+    write_json(Path(f"metrics/{name}.json"), figures | ({"one_network_one_view": alone} if alone else {}))
     write_csv(Path(f"metrics/{name}/classes.csv"), class_figures(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     gallery.write(Path(f"data/gallery/{name}.png"), images, labels, probabilities, names, limit=evaluation.gallery)

@@ -6,7 +6,6 @@ Writes  data/processed/VARIANT/{train,test}/images.npy  (n, size, size, 3) uint8
                                             tracks.npy  (n,) int32: number of the physical sign, -1 in the test part
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +14,16 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from gtsrb import params, tables
-from gtsrb.errors import run
-from gtsrb.images import preprocess
+from gtsrb.errors import argument, run
+from gtsrb.images import Box, preprocess
 from gtsrb.outputs import whole
-from gtsrb.params import Variant
+from gtsrb.sections import Variant
 
 
 def main() -> None:
-    name = sys.argv[1]
-    variant = params.load().preprocess[name]
+    variants = params.load().preprocess
+    name = argument("variant", variants)
+    variant = variants[name]
     for part in ("train", "test"):
         raw, out = Path(f"data/raw/{part}.parquet"), Path(f"data/processed/{name}/{part}")
         out.mkdir(parents=True, exist_ok=True)
@@ -48,11 +48,11 @@ def write_images(raw: Path, out: Path, variant: Variant, *, label: str) -> None:
 
 def write_group(raw: Path, group: int, out: Path, start: int, variant: Variant) -> int:
     """Preprocesses the images of one row group into `out[start:]`; returns their number."""
-    images = pq.ParquetFile(raw).read_row_group(group, ["image"])["image"]
+    rows = pq.ParquetFile(raw).read_row_group(group).select(["image", *tables.ROI]).to_pydict()
     array = np.load(out, mmap_mode="r+")
-    for i, image in enumerate(images, start):
-        array[i] = preprocess(tables.decode_ppm(image.as_py()), variant)
-    return len(images)
+    for i, (image, *box) in enumerate(zip(*rows.values(), strict=True), start):
+        array[i] = preprocess(tables.decode_ppm(image), Box(*box), variant)
+    return len(rows["image"])
 
 
 if __name__ == "__main__":

@@ -1,70 +1,70 @@
 """Trains one recipe:  python -m stages.train RECIPE
 
 Reads   data/raw/classes.csv, data/processed/VARIANT/train/
-Writes  models/RECIPE/{last,best}.weights.h5, metrics/RECIPE/{history.csv,training.json}
+Writes  models/RECIPE/seedN/{last,best}.weights.h5  a folder a member; no `best` without validation images
+        data/validation/RECIPE/rows.npy             (n,) int64, the rows of the training part that validated
+                               probabilities.npy    (n, classes) float32, by the last weights, averaged over members
+        metrics/RECIPE/history.csv                  averaged over members
+        metrics/RECIPE/training.json
 
 Killed at any moment, the same command resumes at the last finished epoch and ends with the same weights.
 """
 
-import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gtsrb import arrays, checkpoints, device, networks, optimisation, params, training
-from gtsrb.errors import run
-from gtsrb.outputs import write_json
+from gtsrb import arrays, checkpoints, device, networks, params, training
+from gtsrb.errors import argument, run
+from gtsrb.outputs import whole, write_csv, write_json
 from gtsrb.split import split
 
 
 def main() -> None:
-    name = sys.argv[1]
-    recipe = params.load().train[name]
-    folder = Path(f"data/processed/{recipe.images}/train")
-    images, labels, tracks = arrays.load(folder)
+    recipes = params.load().train
+    name = argument("recipe", recipes)
+    recipe = recipes[name]
+    data = Path(f"data/processed/{recipe.images}/train")
+    images, labels, tracks = arrays.load(data)
     classes = len(pd.read_csv("data/raw/classes.csv"))
+    training.check_classes(recipe, classes)
     targets = np.eye(classes, dtype="float32")[labels]
     rows, held_out = split(labels, tracks, recipe.validation)
-
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    shape = {"size": images.shape[1], "dtype": str(images.dtype), "classes": classes}
-    model = networks.build(recipe.network, **shape)
-    steps = training.steps_per_epoch(len(rows), recipe.batch_size)
-    optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=steps)
-    model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
     print(
         f"{name}: {machine.name}, {recipe.precision}, {len(rows)} training and {len(held_out)} validation images, "
-        f"{model.count_params()} parameters",
+        f"{recipe.members} member{'s' if recipe.members > 1 else ''}",
         flush=True,
     )
 
-    with checkpoints.reserved(recipe, folder) as kept:
+    with checkpoints.reserved(recipe, data) as kept:
         train, validation = ((images[part], targets[part]) for part in (rows, held_out))
-        progress = training.fit(model, recipe, train=train, validation=validation, folder=kept)
-        models, metrics = Path("models", name), Path("metrics", name)
-        for which, weights in (("last", model.get_weights()), ("best", progress.best_weights)):
-            networks.save_weights(models / f"{which}.weights.h5", weights, recipe.network, **shape)
-        metrics.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kept / "history.csv", metrics / "history.csv")
-        history = pd.read_csv(metrics / "history.csv")
-        figures = {
-            "val_accuracy": history["val_accuracy"].iloc[-1],  # of the last epoch
-            "val_loss": history["val_loss"].iloc[-1],
-            "best_epoch": progress.best_epoch,  # counted from 0, as in history.csv
-            "best_val_accuracy": history["val_accuracy"][progress.best_epoch],
-            "best_val_loss": history["val_loss"][progress.best_epoch],
-            "seconds": round(progress.seconds, 1),  # validation included
-            "images_per_second": round(len(rows) * recipe.epochs / progress.seconds, 1),
-            "parameters": model.count_params(),
+        options = {"train": train, "validation": validation, "jit_compile": machine.jit_compile}
+        seeds = range(recipe.seed, recipe.seed + recipe.members)
+        members = [training.train_member(recipe, seed, folder=kept / f"seed{seed}", **options) for seed in seeds]
+
+        shape = networks.shape_of(images, classes)
+        for member in members:
+            for which, weights in (("last", member.last), ("best", member.best)):
+                if weights:
+                    networks.save_weights(networks.weights_file(name, member.seed, which), weights, recipe.network, **shape)
+        probabilities = np.mean([member.probabilities for member in members], axis=0)
+        for what, array in (("rows", held_out), ("probabilities", probabilities)):
+            with whole(Path(f"data/validation/{name}/{what}.npy")) as beside, beside.open("wb") as file:
+                np.save(file, array)
+        history = pd.concat([member.history for member in members]).groupby("epoch", as_index=False).mean()
+        write_csv(Path(f"metrics/{name}/history.csv"), history)
+        figures = training.figures(members, labels[held_out], probabilities)
+        figures |= {
             "train_images": len(rows),
             "validation_images": len(held_out),
+            "images_per_second": round(len(rows) * recipe.epochs * recipe.members / figures["seconds"], 1),
             "device": machine.name,
             "precision": recipe.precision,
             "versions": device.versions(),
         }
-        write_json(metrics / "training.json", figures)
+        write_json(Path(f"metrics/{name}/training.json"), figures)
 
 
 if __name__ == "__main__":

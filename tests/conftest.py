@@ -23,11 +23,15 @@ for _recipe, _epochs in (("baseline", 10), ("augmented", 14)):
     SMALL |= {
         f"train.{_recipe}.epochs": _epochs,
         f"train.{_recipe}.network": {
+            "family": "plain",
+            "standardize": "none",
             "filters": [16, 32],
             "padding": ["same", "valid"],
             "kernel_size": 3,
             "pool_size": 2,
             "block_dropout": 0.1,
+            "batch_normalization": False,
+            "head": "flatten",
             "dense_units": [64],
             "dense_dropout": 0.1,
             "activation": "relu",

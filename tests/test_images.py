@@ -8,9 +8,12 @@ import pytest
 from skimage import color, exposure, transform
 
 from gtsrb import sources
-from gtsrb.images import center_square, preprocess, resize_matrix
+from gtsrb.images import Box, center_square, preprocess, resize_matrix
 from gtsrb.rendering import render
+from gtsrb.sections import Clahe
 from gtsrb.tables import decode_ppm
+
+NOWHERE = Box(0, 0, 0, 0)  # for variants that do not crop to the sign
 
 
 def tutorial(image: np.ndarray, variant) -> np.ndarray:
@@ -36,7 +39,7 @@ def assert_equal_to_the_rounding(images: list[np.ndarray], variant) -> None:
     pipeline decides; there either level is right.
     """
     theirs = np.stack([tutorial(image, variant) for image in images]) * 255
-    ours = np.stack([preprocess(image, variant) for image in images])
+    ours = np.stack([preprocess(image, NOWHERE, variant) for image in images])
     assert ours.dtype == np.uint8
     difference = np.abs(ours - np.rint(theirs))
     assert difference.max() <= 1
@@ -113,7 +116,7 @@ def test_bins(params, bins):
 def test_float32_is_exact(params):
     variant = params.preprocess["equalized"].model_copy(update={"dtype": "float32"})
     for image in awkward_images().values():
-        ours = preprocess(image, variant)
+        ours = preprocess(image, NOWHERE, variant)
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, tutorial(image, variant), atol=1e-6)
 
@@ -121,6 +124,33 @@ def test_float32_is_exact(params):
 def test_the_crop_is_the_tutorials():
     image = np.arange(7 * 9).reshape(7, 9, 1)
     assert center_square(image)[..., 0].tolist() == image[0:6, 1:7, 0].tolist()  # an odd side loses a pixel
+
+
+@pytest.mark.parametrize(
+    ("box", "margin", "rows", "columns"),
+    [
+        (Box(2, 3, 11, 12), 0.0, slice(3, 13), slice(2, 12)),  # both corners are inside
+        (Box(2, 3, 11, 12), 0.2, slice(1, 15), slice(0, 14)),
+        (Box(2, 3, 11, 12), 1.0, slice(0, 20), slice(0, 22)),  # cut at the border of the image
+    ],
+)
+def test_the_region_of_the_sign(params, box, margin, rows, columns):
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    variant = params.preprocess["plain"].model_copy(update={"crop": "roi", "margin": margin})
+    whole = params.preprocess["plain"].model_copy(update={"crop": None})
+    assert (preprocess(image, box, variant) == preprocess(image[rows, columns], NOWHERE, whole)).all()
+
+
+def test_clahe_is_scikit_images(params):
+    variant = params.preprocess["plain"].model_copy(update={"clahe": Clahe(tiles=4, clip_limit=0.03, bins=128), "crop": None})
+    plain = params.preprocess["plain"].model_copy(update={"crop": None})
+    for image in awkward_images().values():
+        tile = (max(2, image.shape[0] // 4), max(2, image.shape[1] // 4))
+        theirs = np.rint(exposure.equalize_adapthist(image, tile, 0.03, 128) * 255).astype(np.uint8)
+        ours = preprocess(image, NOWHERE, variant).astype(int)
+        assert np.abs(ours - preprocess(theirs, NOWHERE, plain)).max() <= 1
+    dark = awkward_images()["dark"]
+    assert preprocess(dark, NOWHERE, variant).std() > 2 * preprocess(dark, NOWHERE, plain).std()
 
 
 def test_a_constant_border_is_darker_where_an_image_grows(params):

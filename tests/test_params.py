@@ -15,10 +15,13 @@ def test_the_tutorial(params):
     assert baseline.augmentation is None
     for recipe in (baseline, augmented):
         assert (recipe.epochs, recipe.batch_size, recipe.validation.fraction) == (30, 32, 0.2)
-        assert recipe.optimizer.model_dump() == {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9, "nesterov": True}
+        optimizer = {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0}
+        assert recipe.optimizer.model_dump(exclude_none=True) == optimizer
         assert recipe.schedule.model_dump() == {"name": "step", "every": 10, "factor": 0.1, "decay": 1e-6}
         assert (recipe.network.filters, recipe.network.dense_units) == ([32, 64, 128], [512])
         assert params.evaluate["baseline"].weights == "last"
+        assert (recipe.network.family, recipe.network.head, recipe.network.standardize) == ("plain", "flatten", "none")
+        assert (recipe.members, recipe.sampling, recipe.label_smoothing) == (1, "natural", 0.0)
     assert augmented.validation.seed == 42
     affine = augmented.augmentation.affine
     assert (affine.rotation, affine.width_shift, affine.height_shift, affine.zoom) == (10, 0.1, 0.1, 0.2)
@@ -52,13 +55,24 @@ BROKEN = {  # key -> value, and words of the one line
     "train.baseline.deterministic": ("yes", "valid boolean"),
     "train.baseline.optimizer.momentum": (1.0, "less than 1"),
     "train.baseline.optimizer.learning_rate": (0.0, "greater than 0"),
-    "train.baseline.optimizer.name": ("sdg", "'sgd'"),
+    "train.baseline.optimizer.name": ("sdg", "'sgd', 'rmsprop', 'adam'"),
     "train.baseline.precision": ("bfloat16", "'mixed_bfloat16'"),
     "train.baseline.validation.fraction": (0.6, "less than or equal to 0.5"),
     "train.baseline.network.filters": ([], "at least 1 item"),
     "train.augmented.augmentation.affine.rotation": (200, "less than or equal to 180"),
     "train.augmented.augmentation.affine.interpolation": ("cubic", "'nearest' or 'bilinear'"),
+    "train.baseline.network.family": ("dense", "'plain', 'residual'"),
+    "train.baseline.network.head": ("max", "'flatten' or 'global_average_pooling'"),
+    "train.baseline.schedule.name": ("linear", "'step', 'cosine', 'one_cycle', 'reduce_on_plateau'"),
+    "train.baseline.schedule.factor": (2.0, "less than or equal to 1"),
+    "train.baseline.members": (0, "greater than or equal to 1"),
+    "train.baseline.sampling": ("balanced", "'natural' or 'class_balanced'"),
+    "train.baseline.label_smoothing": (1.0, "less than 1"),
+    "train.baseline.optimizer.weight_decay": (-1.0, "greater than or equal to 0"),
+    "train.baseline.optimizer.gradient_clip": (0.0, "greater than 0"),
+    "train.baseline.optimizer.average": (1.0, "less than 1"),
     "evaluate.baseline.weights": ("first", "'last' or 'best'"),
+    "evaluate.baseline.views": ([], "at least 1 item"),
 }
 
 
@@ -77,10 +91,10 @@ def test_a_value_out_of_range(raw_params, key):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("train.baseline.epoch", "unknown key; known here are images, seed, deterministic"),
+        ("train.baseline.epoch", "unknown key; known here are images, seed, members, deterministic"),
         ("trian", "unknown key; known here are ingest, preprocess, train, evaluate"),
         ("train.augmented.augmentation.affine.shift", "unknown key; known here are rotation, width_shift, height_shift"),
-        ("preprocess.plain.equalise", "unknown key; known here are equalize, crop, size"),
+        ("preprocess.plain.equalise", "unknown key; known here are equalize, clahe, crop, margin"),
     ],
 )
 def test_an_unknown_key(raw_params, key, message):
@@ -110,12 +124,20 @@ def test_a_missing_key(raw_params, key):
             "'equalised': unknown variant; preprocess has equalized, plain",
         ),
         ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave nothing of an image of 20 pixels"),
-        ("evaluate.champion", {"weights": "last", "gallery": 1}, "only one of them has champion"),
+        ("evaluate.other", {"weights": "last", "gallery": 1}, "only one of them has other"),
         (
             "train.augmented.validation",
             {"split": "tracks", "fraction": 0.3, "seed": 0},
             "validation.fraction = 0.3: the split by tracks",
         ),
+        (
+            "train.augmented.augmentation.flips",
+            {"left_right": [[3, 4], [4, 4]], "top_bottom": [], "half_turn": []},
+            "flips.left_right: class 4 is in two pairs",
+        ),
+        ("train.augmented.augmentation", {"perspective": {"corner_shift": 0.1}}, "perspective: affine is missing"),
+        ("preprocess.plain.margin", 0.1, "crop = 'center_square', margin = 0.1; margin is given with crop: roi alone"),
+        ("preprocess.equalized.clahe", {"tiles": 4, "clip_limit": 0.1, "bins": 256}, "equalize and clahe exclude each other"),
         ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
     ],
 )
@@ -124,6 +146,33 @@ def test_what_does_not_fit_together(raw_params, key, value, words):
     with pytest.raises(InputError) as error:
         parse(raw_params)
     assert words in str(error.value)
+
+
+def test_what_needs_validation_images(raw_params):
+    del raw_params["train"]["baseline"]["validation"]
+    parse(raw_params)
+    raw_params["evaluate"]["baseline"]["weights"] = "best"
+    with pytest.raises(InputError, match=r"evaluate.baseline.weights = 'best': train.baseline has no validation images"):
+        parse(raw_params)
+    raw_params["evaluate"]["baseline"]["weights"] = "last"
+    plateau = {"name": "reduce_on_plateau", "factor": 0.5, "patience": 2, "min_delta": 0.0}
+    raw_params["train"]["baseline"]["schedule"] = plateau
+    with pytest.raises(InputError, match="reduce_on_plateau watches val_loss, and there is no validation block"):
+        parse(raw_params)
+
+
+def test_a_residual_network_has_blocks_for_each_stage(raw_params):
+    network = raw_params["train"]["baseline"]["network"]
+    for key in ("padding", "pool_size"):
+        del network[key]
+    network |= {"family": "residual", "stem_stride": 1, "blocks": [1, 1]}
+    with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; give as many of each"):
+        parse(raw_params)
+    network["blocks"] = [1, 1, 2]
+    assert parse(raw_params).train["baseline"].network.blocks == [1, 1, 2]
+    network["pool_size"] = 2
+    with pytest.raises(InputError, match=r"train.baseline.network.pool_size: unknown key; known here are standardize"):
+        parse(raw_params)
 
 
 def test_not_a_number(raw_params):

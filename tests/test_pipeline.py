@@ -174,6 +174,40 @@ def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
     assert "up to date" in project.dvc("repro")
 
 
+@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate"])
+def test_an_unknown_name_is_one_line(stage, project):
+    command = [sys.executable, "-m", f"stages.{stage}", "nobody"]
+    result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    (error,) = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    known = (
+        "variant of params.yaml: equalized, plain" if stage == "preprocess" else "recipe of params.yaml: baseline, augmented"
+    )
+    assert error == f"error: the command line has 'nobody'; expected one {known}"
+    assert "Traceback" not in result.stderr
+
+
+def test_an_ensemble_without_validation_in_several_views(project):
+    section = yaml.safe_load((project.folder / "params.yaml").read_text())
+    recipe, evaluation = section["train"]["baseline"], section["evaluate"]["baseline"]
+    ensemble = {key: value for key, value in recipe.items() if key != "validation"} | {"members": 2, "epochs": 1, "seed": 5}
+    view = {"rotation": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
+    project.edit({"train.baseline": ensemble, "evaluate.baseline": evaluation | {"views": [view, view | {"zoom": 1.1}]}})
+    assert ran(project.dvc("repro", "evaluate@baseline")) == {"train@baseline", "evaluate@baseline"}
+    kept = sorted(path.relative_to(project.folder).as_posix() for path in project.folder.glob("models/baseline/*/*"))
+    assert kept == [f"models/baseline/seed{seed}/last.weights.h5" for seed in (5, 6)]
+    training, figures = read(project, "baseline/training.json"), read(project, "baseline.json")
+    assert training["val_accuracy"] is None
+    assert (training["train_images"], training["validation_images"]) == (43 * 15 * 2, 0)
+    assert set(training["members"]) == set(figures["one_network_one_view"]) == {"seed5", "seed6"}
+    history = pd.read_csv(project.folder / "metrics/baseline/history.csv")
+    assert history["val_accuracy"].isna().all()
+    project.dvc("plots", "show", "metrics/baseline/history.csv")
+
+    project.edit({"train.baseline": recipe, "evaluate.baseline": evaluation})
+    assert not ran(project.dvc("repro", "evaluate@baseline"))
+
+
 def test_killed_it_resumes_and_ends_with_the_same_weights(project):
     """kill -9 of DVC and its stage in the middle of a training; the next `dvc repro` goes on."""
     lock = yaml.safe_load((project.folder / "dvc.lock").read_text())
@@ -188,12 +222,12 @@ def test_killed_it_resumes_and_ends_with_the_same_weights(project):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not list(killed.folder.glob(".checkpoints/*/state.npz")) and time.monotonic() < deadline:
+    while not list(killed.folder.glob(".checkpoints/*/*/state.npz")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert list(killed.folder.glob(".checkpoints/*/state.npz"))
-    assert not (killed.folder / "models/baseline/last.weights.h5").exists()
+    assert list(killed.folder.glob(".checkpoints/*/*/state.npz"))
+    assert not (killed.folder / "models/baseline/seed0/last.weights.h5").exists()
 
     output = killed.dvc("repro", "train@baseline")
     assert "resumed after " in output
@@ -201,5 +235,5 @@ def test_killed_it_resumes_and_ends_with_the_same_weights(project):
     relock = yaml.safe_load((killed.folder / "dvc.lock").read_text())
     weights = {out["path"]: out["md5"] for out in lock["stages"]["train@baseline"]["outs"]}
     resumed = {out["path"]: out["md5"] for out in relock["stages"]["train@baseline"]["outs"]}
-    for path in ("models/baseline", "metrics/baseline/history.csv"):
+    for path in ("models/baseline", "data/validation/baseline", "metrics/baseline/history.csv"):
         assert resumed[path] == weights[path]

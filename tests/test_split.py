@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from gtsrb.params import Validation
+from gtsrb.recipes import Validation
 from gtsrb.split import split
 
 TRACKS = np.repeat(np.arange(43 * 10), 6)  # 43 classes x 10 signs x 6 frames

@@ -7,7 +7,7 @@ import pytest
 
 from gtsrb import checkpoints, networks, optimisation, training
 from gtsrb.errors import InputError
-from gtsrb.params import Recipe
+from gtsrb.recipes import Flips, Recipe, ReduceOnPlateau
 
 N, CLASSES, SIZE = 44, 3, 16
 RNG = np.random.default_rng(0)
@@ -28,14 +28,25 @@ def recipe(raw_params) -> Recipe:
 
 def fit(recipe: Recipe, folder, *, until: int | None = None) -> tuple[keras.Model, checkpoints.Progress]:
     """A training in a fresh model, as stages/train.py does it; ends after `until` epochs as if killed."""
-    folder.mkdir(exist_ok=True)
     keras.utils.set_random_seed(recipe.seed)
     model = networks.build(recipe.network, size=SIZE, dtype="uint8", classes=CLASSES)
-    optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=3)
+    optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=3, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=False)
     shorter = recipe.model_copy(update={"epochs": until}) if until else recipe
     progress = training.fit(model, shorter, train=(IMAGES, TARGETS), validation=(IMAGES[:20], TARGETS[:20]), folder=folder)
     return model, progress
+
+
+def train_member(recipe: Recipe, folder, *, seed: int | None = None, validation: int = 20) -> training.Member:
+    """As stages/train.py does it, with so many validation images."""
+    return training.train_member(
+        recipe,
+        recipe.seed if seed is None else seed,
+        train=(IMAGES, TARGETS),
+        validation=(IMAGES[:validation], TARGETS[:validation]),
+        jit_compile=False,
+        folder=folder,
+    )
 
 
 def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
@@ -172,3 +183,149 @@ def test_the_folder_is_keyed_by_params_and_data_and_deleted_on_success(recipe, t
         ):
             pass
     assert not list(checkpoints.ROOT.iterdir())
+
+
+def test_a_member_is_what_its_fit_left(recipe, tmp_path):
+    model, progress = fit(recipe, tmp_path / "fit")
+    member = train_member(recipe, tmp_path / "member")
+    assert same(member.last, model.get_weights())
+    assert same(member.best, progress.best_weights)
+    assert (member.best_epoch, member.parameters, member.seed) == (progress.best_epoch, model.count_params(), 3)
+    np.testing.assert_allclose(member.probabilities, networks.predict(model, IMAGES[:20]))
+    assert list(member.history) == training.HISTORY
+
+
+def test_members_differ_by_their_seed_alone(recipe, tmp_path):
+    first, second = (train_member(recipe, tmp_path / f"{seed}", seed=seed) for seed in (3, 4))
+    alone = train_member(recipe.model_copy(update={"seed": 4}), tmp_path / "alone")
+    assert not same(first.last, second.last)
+    assert same(second.last, alone.last)
+
+
+def test_a_finished_member_is_only_read(recipe, tmp_path, capsys):
+    first = train_member(recipe, tmp_path)
+    again = train_member(recipe, tmp_path)
+    assert "resumed after 4 of 4 epochs" in capsys.readouterr().out
+    assert same(first.last, again.last)
+    assert first.seconds == again.seconds
+    assert (first.probabilities == again.probabilities).all()
+
+
+def test_the_figures_of_one_member_and_of_several(recipe, tmp_path):
+    members = [train_member(recipe, tmp_path / f"{seed}", seed=seed) for seed in (3, 4)]
+    one = training.figures(members[:1], LABELS[:20], members[0].probabilities)
+    last = members[0].history.iloc[-1]
+    assert one["val_accuracy"] == pytest.approx(last["val_accuracy"], abs=1e-6)
+    assert one["val_loss"] == pytest.approx(last["val_loss"], rel=1e-4)
+    assert one["best_val_loss"] == members[0].history["val_loss"].min()
+    probabilities = np.mean([member.probabilities for member in members], axis=0)
+    both = training.figures(members, LABELS[:20], probabilities)
+    assert both["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == LABELS[:20]).mean())
+    assert both["members"]["seed3"]["val_accuracy"] == one["val_accuracy"]
+    assert both["members"].keys() == {"seed3", "seed4"}
+    assert both["seconds"] == pytest.approx(sum(member.seconds for member in members), abs=0.1)
+
+
+def test_without_validation_images_val_is_empty(recipe, tmp_path):
+    member = train_member(recipe.model_copy(update={"validation": None}), tmp_path / "whole", validation=0)
+    assert member.best == []
+    assert member.history[["val_accuracy", "val_loss"]].isna().all(axis=None)
+    assert member.history[["epoch", "accuracy", "loss", "learning_rate"]].notna().all(axis=None)
+    assert member.probabilities.shape == (0, CLASSES)
+    assert training.figures([member], LABELS[:0], member.probabilities)["val_accuracy"] is None
+    assert same(member.last, train_member(recipe, tmp_path / "with").last)  # validation changes no weight
+
+
+def test_flips_of_a_class_that_is_not_there(recipe):
+    training.check_classes(recipe, CLASSES)
+    flips = Flips(left_right=[[1, 2]], top_bottom=[], half_turn=[[0, 0]])
+    flipping = recipe.model_copy(update={"augmentation": recipe.augmentation.model_copy(update={"flips": flips})})
+    training.check_classes(flipping, CLASSES)
+    with pytest.raises(InputError, match="names class 2; the data set has classes 0 to 1"):
+        training.check_classes(flipping, 2)
+
+
+def test_label_smoothing(recipe):
+    still = recipe.model_copy(update={"augmentation": None})
+    _, plain = next(training.batches(IMAGES, TARGETS, still, first_epoch=0))
+    _, smooth = next(training.batches(IMAGES, TARGETS, still.model_copy(update={"label_smoothing": 0.3}), first_epoch=0))
+    np.testing.assert_allclose(smooth, plain * 0.7 + 0.1, rtol=1e-6)
+    assert smooth.dtype == np.float32
+
+
+def test_class_balanced_sampling():
+    labels = np.repeat([0, 1, 2, 4], [100, 10, 3, 47])  # nothing of class 3
+    targets = np.eye(5, dtype="float32")[labels]
+    orders = [training.epoch_order(targets, "class_balanced", np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert (orders[0] == orders[1]).all()
+    assert (orders[0] != orders[2]).any()
+    shown = np.bincount(orders[0], minlength=160)
+    assert np.bincount(labels[orders[0]], minlength=5).tolist() == [40, 40, 40, 0, 40]
+    assert set(shown[labels == 0]) == {0, 1}
+    assert set(shown[labels == 1]) == {4}
+    assert set(shown[labels == 2]) == {13, 14}
+    assert len(set(labels[orders[0]][:20])) > 2  # mixed
+
+
+def test_each_class_gets_its_share_when_they_do_not_divide():
+    targets = np.eye(3, dtype="float32")[np.repeat([0, 1, 2], [8, 1, 2])]
+    counts = np.bincount(targets[training.epoch_order(targets, "class_balanced", np.random.default_rng(0))].argmax(axis=1))
+    assert sorted(counts) == [3, 4, 4]
+
+
+@pytest.mark.parametrize("until", [1, 2, 3])
+def test_a_plateau_lowers_the_rate_and_is_remembered(recipe, tmp_path, until):
+    schedule = ReduceOnPlateau(name="reduce_on_plateau", factor=0.5, patience=1, min_delta=10.0)  # nothing is an improvement
+    stuck = recipe.model_copy(update={"schedule": schedule})
+    whole, _ = fit(stuck, tmp_path / "whole")
+    rates = pd.read_csv(tmp_path / "whole/history.csv")["learning_rate"]
+    np.testing.assert_allclose(rates, [0.01, 0.01, 0.005, 0.0025], rtol=1e-6)
+    fit(stuck, tmp_path / "cut", until=until)
+    resumed, _ = fit(stuck, tmp_path / "cut")
+    assert same(whole.get_weights(), resumed.get_weights())
+    assert (tmp_path / "whole/history.csv").read_bytes() == (tmp_path / "cut/history.csv").read_bytes()
+
+
+def test_averaged_weights_are_validated_kept_and_resumed(recipe, tmp_path):
+    average = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"average": 0.8})})
+    whole = train_member(average, tmp_path / "whole")
+    raw = train_member(recipe, tmp_path / "raw")
+    assert not same(whole.last, raw.last)
+    last = whole.history.iloc[-1]
+    accuracy = (whole.probabilities.argmax(axis=1) == LABELS[:20]).mean()
+    assert last["val_accuracy"] == pytest.approx(accuracy, abs=1e-6)  # of the averages, and so are the predictions
+    loss = -np.log(whole.probabilities[np.arange(20), LABELS[:20]]).mean()
+    assert last["val_loss"] == pytest.approx(loss, rel=1e-4)
+    fit(average, tmp_path / "cut", until=2)
+    resumed = train_member(average, tmp_path / "cut")
+    assert same(whole.last, resumed.last)
+    assert same(whole.best, resumed.best)
+
+
+def test_the_average_is_that_of_the_formula(recipe, tmp_path):
+    """a <- 0.5 a + 0.5 w after each step, from the first step's weights on."""
+    weights = []
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weights.append(self.model.get_weights()[0])
+
+    keras.utils.set_random_seed(0)
+    model = networks.build(recipe.network, size=SIZE, dtype="uint8", classes=CLASSES)
+    settings = recipe.optimizer.model_copy(update={"average": 0.5})
+    model.compile(optimisation.build(settings, None, steps_per_epoch=3, epochs=1), loss=recipe.loss, jit_compile=False)
+    model.fit(IMAGES, TARGETS, batch_size=16, shuffle=False, verbose=0, callbacks=[Recorder()])
+    expected = weights[0]
+    for later in weights[1:]:
+        expected = 0.5 * expected + 0.5 * later
+    np.testing.assert_allclose(model.get_weights()[0], expected, atol=1e-6)
+
+
+def test_the_precision_of_the_device_is_that_of_the_network(recipe, tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        member = train_member(recipe, tmp_path / "bfloat16")
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert not same(member.last, train_member(recipe, tmp_path / "float32").last)

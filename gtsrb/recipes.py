@@ -1,0 +1,244 @@
+"""A recipe, a section of `train` in params.yaml: typed, validated, immutable. Units and ranges stand in params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from gtsrb.sections import Count, Rate, Section, Seed
+
+Share = Annotated[float, Field(gt=0, le=1)]  # of the images
+ClassPair = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
+
+
+class Validation(Section):
+    split: Literal["random", "tracks"]
+    fraction: Annotated[float, Field(gt=0, le=0.5)]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def whole_folds(self):
+        if self.split == "tracks" and abs(self.fraction - 1 / round(1 / self.fraction)) > 0.005:
+            raise ValueError(
+                f"validation.fraction = {self.fraction}: the split by tracks takes one of k folds, so 0.5, 0.333, 0.25, 0.2 ..."
+            )
+        return self
+
+
+class SpatialTransformer(Section):
+    filters: Annotated[list[Count], Field(min_length=1)]
+    dense_units: Count
+    stride: Annotated[int, Field(ge=1, le=8)]
+
+
+class Network(Section):
+    """What all families share."""
+
+    standardize: Literal["none", "image", "channels", "data_set"]
+    spatial_transformer: SpatialTransformer | None = None
+    filters: Annotated[list[Count], Field(min_length=1)]
+    kernel_size: Annotated[int, Field(ge=1, le=15)]
+    block_dropout: Rate
+    batch_normalization: bool
+    head: Literal["flatten", "global_average_pooling"]
+    dense_units: list[Count]
+    dense_dropout: Rate
+    activation: Literal["relu", "elu", "gelu", "selu", "silu", "tanh"]
+    kernel_initializer: Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "orthogonal"]
+
+    def final_side(self, size: int) -> int:
+        """Side in pixels of the last feature map of a `size` x `size` image; below 1 the network cannot be built."""
+        raise NotImplementedError
+
+
+class PlainNetwork(Network):
+    """The tutorial's: blocks of convolutions, each block ending in max-pooling and dropout."""
+
+    family: Literal["plain"]
+    padding: Annotated[list[Literal["same", "valid"]], Field(min_length=1)]
+    pool_size: Annotated[int, Field(ge=1, le=8)]
+
+    def final_side(self, size: int) -> int:
+        for _ in self.filters:
+            size -= (self.kernel_size - 1) * self.padding.count("valid")
+            size //= self.pool_size
+        return size
+
+
+class ResidualNetwork(Network):
+    """Stages of residual blocks (He 2016), the first block of each stage after the first at stride 2."""
+
+    family: Literal["residual"]
+    stem_stride: Annotated[int, Field(ge=1, le=4)]
+    blocks: Annotated[list[Count], Field(min_length=1)]
+
+    def final_side(self, size: int) -> int:
+        for stride in (self.stem_stride, *[2] * (len(self.filters) - 1)):
+            size = -(-size // stride)
+        return size
+
+    @model_validator(mode="after")
+    def blocks_of_every_stage(self):
+        if len(self.blocks) != len(self.filters):
+            raise ValueError(f"network: filters = {self.filters}, blocks = {self.blocks}; give as many of each, one a stage")
+        return self
+
+
+class Optimizer(Section):
+    name: Literal["sgd", "rmsprop", "adam", "adamw", "nadam", "lion", "muon"]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    momentum: Rate
+    nesterov: bool
+    weight_decay: Annotated[float, Field(ge=0, le=10)]
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    average: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def nesterov_where_there_is_a_choice(self):
+        if self.nesterov and self.name not in ("sgd", "muon"):
+            raise ValueError(
+                f"optimizer.nesterov = True: {self.name} has no such choice; set it to false, or name: sgd or muon"
+            )
+        return self
+
+
+class Step(Section):
+    name: Literal["step"]
+    every: Count
+    factor: Annotated[float, Field(gt=0, le=1)]
+    decay: Annotated[float, Field(ge=0, le=1)]
+
+
+class Cosine(Section):
+    name: Literal["cosine"]
+    warmup: Rate
+    final: Annotated[float, Field(ge=0, le=1)]
+
+
+class OneCycle(Section):
+    name: Literal["one_cycle"]
+    initial: Annotated[float, Field(ge=0, le=1)]
+    warmup: Rate
+    final: Annotated[float, Field(ge=0, le=1)]
+
+
+class ReduceOnPlateau(Section):
+    name: Literal["reduce_on_plateau"]
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    patience: Annotated[int, Field(ge=0)]
+    min_delta: Annotated[float, Field(ge=0)]
+
+
+Schedule = Step | Cosine | OneCycle | ReduceOnPlateau
+
+
+class Affine(Section):
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    width_shift: Rate
+    height_shift: Rate
+    shear: Annotated[float, Field(ge=0, lt=90)]
+    zoom: Rate
+    fill_mode: Literal["nearest", "reflect", "constant"]
+    interpolation: Literal["nearest", "bilinear"]
+
+
+class Perspective(Section):
+    corner_shift: Annotated[float, Field(ge=0, lt=0.25)]
+
+
+class Color(Section):
+    brightness: Rate
+    contrast: Rate
+    saturation: Rate
+
+
+class Tint(Section):
+    probability: Share
+    offset: Annotated[float, Field(gt=0, le=1)]
+
+
+class Blur(Section):
+    probability: Share
+    sigma: Annotated[float, Field(gt=0, le=10)]
+
+
+class Noise(Section):
+    probability: Share
+    sigma: Annotated[float, Field(gt=0, le=1)]
+
+
+class Cutout(Section):
+    probability: Share
+    size: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Mix(Section):
+    probability: Share
+    alpha: Annotated[float, Field(gt=0, le=10)]
+
+
+class Flips(Section):
+    left_right: list[ClassPair]
+    top_bottom: list[ClassPair]
+    half_turn: list[ClassPair]
+
+    @model_validator(mode="after")
+    def one_image_a_class(self):
+        for name, pairs in self:
+            named = [label for pair in pairs for label in sorted(set(pair))]
+            if twice := {label for label in named if named.count(label) > 1}:
+                raise ValueError(f"flips.{name}: class {min(twice)} is in two pairs; a flipped sign is of one class")
+        return self
+
+    @property
+    def greatest(self) -> int:
+        """The greatest class number named; -1 if there is none."""
+        return max((label for _, pairs in self for pair in pairs for label in pair), default=-1)
+
+
+class Augmentation(Section):
+    flips: Flips | None = None
+    affine: Affine | None = None
+    perspective: Perspective | None = None
+    color: Color | None = None
+    tint: Tint | None = None
+    blur: Blur | None = None
+    noise: Noise | None = None
+    cutout: Cutout | None = None
+    mixup: Mix | None = None
+    cutmix: Mix | None = None
+
+    @model_validator(mode="after")
+    def perspective_is_a_part_of_the_warp(self):
+        if self.perspective and not self.affine:
+            raise ValueError(
+                "augmentation.perspective: affine is missing; it decides fill and interpolation of the one warp "
+                "(give it, with ranges of 0 if nothing else is to move)"
+            )
+        return self
+
+
+class Recipe(Section):
+    """All that a training needs to know."""
+
+    images: str
+    seed: Seed
+    members: Annotated[int, Field(ge=1, le=100)]
+    deterministic: bool
+    device: Literal["auto", "gpu", "cpu"]
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    epochs: Count
+    batch_size: Count
+    sampling: Literal["natural", "class_balanced"]
+    validation: Validation | None = None
+    network: Annotated[PlainNetwork | ResidualNetwork, Field(discriminator="family")]
+    loss: Literal["categorical_crossentropy"]
+    label_smoothing: Rate
+    optimizer: Optimizer
+    schedule: Annotated[Schedule, Field(discriminator="name")] | None = None
+    augmentation: Augmentation | None = None
+
+    @model_validator(mode="after")
+    def a_plateau_needs_validation(self):
+        if isinstance(self.schedule, ReduceOnPlateau) and not self.validation:
+            raise ValueError("schedule: reduce_on_plateau watches val_loss, and there is no validation block; add one")
+        return self

@@ -1,0 +1,87 @@
+"""The sections of params.yaml about data: typed, validated, immutable. Units and ranges stand in params.yaml."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Rate = Annotated[float, Field(ge=0, lt=1)]  # a share of something: a dropout, a momentum, a shift
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Gtsrb(Section):
+    """What the real data set must be."""
+
+    classes: Count
+    train_images: Count
+    train_tracks: Count
+    test_images: Count
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Rendered(Section):
+    """The data set that the project draws itself."""
+
+    tracks_per_class: Annotated[int, Field(ge=2)]
+    frames_per_track: Count
+    test_images_per_class: Count
+    seed: Seed
+
+
+class Ingest(Section):
+    source: Literal["gtsrb", "rendered"]
+    gtsrb: Gtsrb
+    rendered: Rendered
+
+
+class Equalize(Section):
+    bins: Annotated[int, Field(ge=2, le=65536)]
+
+
+class Clahe(Section):
+    tiles: Annotated[int, Field(ge=1, le=64)]
+    clip_limit: Annotated[float, Field(gt=0, le=1)]
+    bins: Annotated[int, Field(ge=2, le=65536)]
+
+
+class Variant(Section):
+    """One way to make arrays of the raw images."""
+
+    equalize: Equalize | None = None
+    clahe: Clahe | None = None
+    crop: Literal["center_square", "roi"] | None = None
+    margin: Annotated[float, Field(ge=0, le=1)] | None = None
+    size: Annotated[int, Field(ge=8, le=512)]
+    interpolation_order: Annotated[int, Field(ge=0, le=5)]
+    mode: Literal["constant", "edge", "symmetric", "reflect", "wrap"]
+    anti_aliasing: bool
+    dtype: Literal["uint8", "float32"]
+
+    @model_validator(mode="after")
+    def one_of_each(self):
+        if self.equalize and self.clahe:
+            raise ValueError("preprocess: equalize and clahe exclude each other; delete one of the two blocks")
+        if (self.crop == "roi") != (self.margin is not None):
+            raise ValueError(
+                f"preprocess: crop = {self.crop!r}, margin = {self.margin!r}; margin is given with crop: roi alone"
+            )
+        return self
+
+
+class View(Section):
+    """The image as the network sees it once more: turned, shifted, zoomed."""
+
+    rotation: Annotated[float, Field(ge=-180, le=180)]
+    shift_x: Annotated[float, Field(gt=-1, lt=1)]
+    shift_y: Annotated[float, Field(gt=-1, lt=1)]
+    zoom: Annotated[float, Field(gt=0, le=4)]
+
+
+class Evaluation(Section):
+    weights: Literal["last", "best"]
+    views: Annotated[list[View], Field(min_length=1)] | None = None
+    gallery: Annotated[int, Field(ge=0, le=500)]

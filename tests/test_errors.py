@@ -1,0 +1,30 @@
+"""The command line of a stage, and how a stage ends on bad input."""
+
+import sys
+
+import pytest
+
+from gtsrb.errors import InputError, argument, run
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [([], "nothing"), (["c"], "'c'"), (["a", "b"], "'a b'"), (["a", "a"], "'a a'")], ids=str
+)
+def test_one_known_name_is_expected(given, found, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stage", *given])
+    with pytest.raises(InputError, match=f"^the command line has {found}; expected one recipe of params.yaml: a, b$"):
+        argument("recipe", {"a": 1, "b": 2})
+    monkeypatch.setattr(sys, "argv", ["stage", "b"])
+    assert argument("recipe", {"a": 1, "b": 2}) == "b"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(InputError("no such sign"), "error: no such sign"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_a_fault_is_one_line_and_a_non_zero_exit(fault, code):
+    def main():
+        raise fault
+
+    with pytest.raises(SystemExit) as end:
+        run(main)
+    assert end.value.code == code

@@ -1,0 +1,123 @@
+"""Changes of colour: each moves pixels as its formula says, within its range, and only the images that it draws."""
+
+import cv2
+import numpy as np
+import pytest
+
+from gtsrb import photometry
+from gtsrb.recipes import Augmentation, Blur, Color, Cutout, Noise, Tint
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 3), dtype=np.uint8)
+FLOATS = (IMAGES / 255).astype(np.float32)
+EVERYTHING = Augmentation(
+    color=Color(brightness=0.3, contrast=0.3, saturation=0.3),
+    tint=Tint(probability=0.5, offset=0.2),
+    blur=Blur(probability=0.5, sigma=2.0),
+    noise=Noise(probability=0.5, sigma=0.1),
+    cutout=Cutout(probability=0.5, size=0.5),
+)
+
+
+def rng():
+    return np.random.default_rng(1)
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    return (before != after).any(axis=(1, 2, 3))
+
+
+@pytest.mark.parametrize("name", ["color", "tint", "blur", "noise", "cutout"])
+@pytest.mark.parametrize("images", [IMAGES, FLOATS], ids=["uint8", "float32"])
+def test_each_moves_pixels_and_keeps_the_form(name, images):
+    kept = images.copy()
+    params = Augmentation(**{name: getattr(EVERYTHING, name)})
+    out = photometry.change(images, params, rng())
+    assert (out.dtype, out.shape) == (images.dtype, images.shape)
+    assert changed(images, out).mean() > 0.3
+    assert 0 <= out.min() <= out.max() <= photometry.full_scale(images)
+    assert (images == kept).all()
+    assert (out == photometry.change(images, params, rng())).all()
+
+
+def test_uint8_is_float32_rounded():
+    for name in ("color", "tint", "noise"):
+        params = Augmentation(**{name: getattr(EVERYTHING, name)})
+        ours, exact = (photometry.change(images, params, rng()) for images in (IMAGES, FLOATS))
+        assert np.abs(ours - exact * 255).max() <= 1
+
+
+def test_nothing_asked_nothing_done():
+    assert photometry.change(IMAGES, Augmentation(), rng()) is IMAGES
+
+
+@pytest.mark.parametrize(("name", "statistic"), [("brightness", "mean"), ("contrast", "std")])
+def test_brightness_and_contrast_are_factors(name, statistic):
+    grey = np.repeat(np.linspace(0.45, 0.55, 24 * 24).reshape(1, 24, 24, 1), 500, axis=0).repeat(3, axis=3).astype(np.float32)
+    off = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
+    out = photometry.recolored(grey, Color(**off | {name: 0.5}), rng())
+    factors = getattr(out, statistic)(axis=(1, 2, 3)) / getattr(grey, statistic)(axis=(1, 2, 3))
+    assert factors.min() == pytest.approx(0.5, abs=0.02)
+    assert factors.max() == pytest.approx(1.5, abs=0.02)
+    if name == "contrast":
+        np.testing.assert_allclose(out.mean(axis=(1, 2, 3)), 0.5, atol=1e-4)  # about the mean, which stays
+
+
+def test_saturation_keeps_grey_and_luma():
+    params = Color(brightness=0.0, contrast=0.0, saturation=0.9)
+    mild = 0.4 + FLOATS * 0.2  # far from clipping
+    out = photometry.recolored(mild, params, rng())
+    np.testing.assert_allclose(out @ photometry.LUMA, mild @ photometry.LUMA, atol=1e-5)
+    assert np.abs(out - mild).max() > 0.05
+    grey = np.full((4, 8, 8, 3), 0.3, np.float32)
+    np.testing.assert_allclose(photometry.recolored(grey, params, rng()), grey, atol=1e-6)
+
+
+def test_tint_adds_a_constant_to_each_channel():
+    grey = np.full((2000, 8, 8, 3), 0.5, np.float32)
+    added = photometry.tinted(grey, Tint(probability=0.25, offset=0.2), rng()) - grey
+    assert (added == added[:, :1, :1]).all()
+    touched = (added[:, 0, 0] != 0).any(axis=1)
+    assert touched.mean() == pytest.approx(0.25, abs=0.07)
+    assert 0.18 < added.max() <= 0.2
+    assert -0.2 <= added.min() < -0.18
+    assert np.abs(np.corrcoef(added[touched, 0, 0].T) - np.eye(3)).max() < 0.3  # each channel its own
+
+
+def test_blur_smooths_its_share_and_keeps_the_mean():
+    out = photometry.blurred(FLOATS, Blur(probability=0.5, sigma=3.0), rng())
+    touched = changed(FLOATS, out)
+    assert 0.3 < touched.mean() < 0.7
+    steps = [np.abs(np.diff(images, axis=2)).mean(axis=(1, 2, 3)) for images in (FLOATS, out)]
+    assert (steps[1][touched] <= steps[0][touched]).all()
+    assert steps[1][touched].mean() < 0.5 * steps[0][touched].mean()
+    assert (out[~touched] == FLOATS[~touched]).all()
+    one = photometry.blurred(FLOATS[:1], Blur(probability=1.0, sigma=0.1), rng())  # the least sigma is the greatest
+    np.testing.assert_allclose(one[0], cv2.GaussianBlur(FLOATS[0], (0, 0), 0.1, borderType=cv2.BORDER_REPLICATE))
+
+
+def test_noise_has_its_share_and_strength():
+    grey = np.full((400, 16, 16, 3), 0.5, np.float32)
+    out = photometry.noisy(grey, Noise(probability=0.25, sigma=0.1), rng())
+    deviations = (out - grey).std(axis=(1, 2, 3))
+    assert (deviations > 0).mean() == pytest.approx(0.25, abs=0.07)
+    assert 0.08 < deviations.max() < 0.12
+
+
+def test_cutout_hides_a_square_of_one_colour():
+    grey = np.full((300, 20, 20, 3), 0.5, np.float32)
+    out = photometry.cut_out(grey, Cutout(probability=0.5, size=0.5), rng())
+    hidden = (out != grey).any(axis=3)
+    assert 0.35 < hidden.any(axis=(1, 2)).mean() < 0.5  # of half of the images, some squares are smaller than a pixel
+    assert hidden.sum(axis=(1, 2)).max() == 10 * 10
+    for image, mask in zip(out, hidden, strict=True):
+        assert len(np.unique(image[mask], axis=0)) <= 1
+        rows, columns = mask.any(axis=1), mask.any(axis=0)
+        assert (mask == rows[:, None] & columns).all()
+
+
+def test_boxes_have_their_sides_and_are_cut_at_the_border():
+    boxes = photometry.boxes(np.full(2000, 0.25), 16, rng())
+    areas = boxes.sum(axis=(1, 2))
+    assert areas.max() == 4 * 4
+    assert areas.min() >= 2 * 2
+    assert np.abs(boxes.mean(axis=0) - boxes.mean()).max() < 0.05  # everywhere, less at the border
