@@ -1,0 +1,52 @@
+"""Every `dvc exp run` line of the documentation: its overrides are taken and change what a stage reads."""
+
+import re
+import shlex
+
+import pytest
+import yaml
+from conftest import ROOT
+from dvc.utils.hydra import apply_overrides
+
+from gtsrb.params import load
+
+LINES = [
+    line.strip()
+    for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
+    for line in path.read_text().splitlines()
+    if line.startswith("    dvc exp run")
+]
+
+
+def test_there_are_lines():
+    assert len(LINES) > 30
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_is_taken_and_changes_params(line, tmp_path):
+    parts = shlex.split(line, comments=True)
+    overrides = [parts[i + 1] for i, part in enumerate(parts) if part == "-S"]
+    assert overrides
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text())
+    apply_overrides(path, overrides)
+    assert load(path) != load(ROOT / "params.yaml")
+
+
+def test_every_block_that_is_a_comment_is_one_that_can_be_added(tmp_path):
+    """`# block: {...}` in params.yaml, put in at its place, is valid: its comment lists all keys, within their ranges."""
+    text = (ROOT / "params.yaml").read_text()
+    commented = re.findall(r"^( +)# ((\w+): [\[{\d].*?)(?: +#.*)?$", text, re.MULTILINE)
+    assert len(commented) >= 15
+    for indent, block, name in commented:
+        added = text.replace(f"{indent}# {block}", f"{indent}{block}", 1)
+        if name == "schedule":  # in place of the one above
+            added = re.sub(r"^    schedule: +#.*\n(      .*\n)+", "", added, count=1, flags=re.MULTILINE)
+        if name == "clahe":
+            added = added.replace("    equalize: {bins: 256}", "    # equalize", 1)
+        if name == "margin":
+            added = added.replace("crop: center_square", "crop: roi", 1)
+        path = tmp_path / "params.yaml"
+        path.write_text(added)
+        assert load(path) != load(ROOT / "params.yaml"), block
+        assert yaml.safe_load(added) != yaml.safe_load(text), block
