@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from gtsrb import tables
-from gtsrb.params import Rendered
 from gtsrb.rendering import render
+from gtsrb.sections import Rendered
 from gtsrb.signs import BLUE, FACES, RED, WHITE, YELLOW, sign
 
 CLASSES = range(43)
