@@ -17,8 +17,8 @@ from gtsrb.signs import BLUE, FACES, RED, WHITE, YELLOW, sign
 CLASSES = range(43)
 PARAMS = Rendered(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0)
 SHA256 = """
-from gtsrb import params, rendering, tables
-rows = rendering.render(params.Rendered(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0))
+from gtsrb import rendering, sections, tables
+rows = rendering.render(sections.Rendered(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0))
 print(tables.content_sha256(*map(tables.canonical, rows)))
 """
 
