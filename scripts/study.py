@@ -43,7 +43,7 @@ def main() -> None:
             line = pd.DataFrame([run_experiment(study, row, fold, seed)])
             line.to_csv(results, mode="a", header=not results.exists(), index=False)
     table = summary(pd.read_csv(results), list(study["rows"]))
-    print(table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.2f}"))
+    print(table.to_string(index=False, na_rep="", formatters={"loss": "{:.4f}".format}, float_format="{:.2f}".format))
     draw(table, arguments.study.with_suffix(".png"))
 
 
