@@ -1,15 +1,25 @@
 """Several views of each test image: turned, shifted or zoomed; their probabilities are averaged."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 
 from gtsrb import networks
 from gtsrb.augmentation import AffineDraws, warp
-from gtsrb.recipes import Affine
+from gtsrb.recipes import Affine, Recipe
 from gtsrb.sections import View
 
 STILL = {"rotation": 0.0, "width_shift": 0.0, "height_shift": 0.0, "shear": 0.0, "zoom": 0.0}
 WARP = Affine(**STILL, fill_mode="nearest", interpolation="bilinear")
+
+
+def members(name: str, recipe: Recipe, which: str, **shape) -> Iterator[tuple[int, keras.Model]]:
+    """Seed and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
+    model = networks.build(recipe.network, **shape)
+    for seed in range(recipe.seed, recipe.seed + recipe.members):
+        model.load_weights(networks.weights_file(name, seed, which))
+        yield seed, model
 
 
 def predict(model: keras.Model, images: np.ndarray, views: list[View] | None) -> np.ndarray:

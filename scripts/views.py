@@ -16,26 +16,24 @@ from gtsrb import arrays, device, networks, params, views
 from gtsrb.errors import InputError, run
 from gtsrb.metrics import accuracy_figures
 from gtsrb.sections import View
-from gtsrb.split import split
 
 
 def main() -> None:
     if len(sys.argv) != 3:
         raise InputError("expected a recipe and a file: python -m scripts.views champion docs/views.yaml")
-    name, sets = sys.argv[1], read(Path(sys.argv[2]))
-    recipe = params.load().train[name]
-    images, labels, tracks = arrays.load(Path(f"data/processed/{recipe.images}/train"))
-    _, held_out = split(labels, tracks, recipe.validation)
+    name, sets, recipes = sys.argv[1], read(Path(sys.argv[2])), params.load().train
+    if name not in recipes:
+        raise InputError(f"{name!r}: expected a recipe of params.yaml: {', '.join(recipes)}")
+    recipe = recipes[name]
+    images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/train"))
+    held_out = np.load(f"data/validation/{name}/rows.npy")
     if not len(held_out):
         raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    model = networks.build(recipe.network, **networks.shape_of(images, len(pd.read_csv("data/raw/classes.csv"))))
+    shape = networks.shape_of(images, len(pd.read_csv("data/raw/classes.csv")))
     shown, labels = images[held_out], labels[held_out]
     for title, chosen in sets.items():
-        each = []
-        for seed in range(recipe.seed, recipe.seed + recipe.members):
-            model.load_weights(networks.weights_file(name, seed, "last"))
-            each.append(views.predict(model, shown, chosen))
+        each = [views.predict(model, shown, chosen) for _, model in views.members(name, recipe, "last", **shape)]
         figures = accuracy_figures(labels, np.mean(each, axis=0))
         print(f"{title:<24}{figures['accuracy']:>9.3%}{figures['errors']:>6} errors  loss {figures['loss']:.5f}", flush=True)
 

@@ -24,14 +24,13 @@ def main() -> None:
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
     names = pd.read_csv("data/raw/classes.csv")["name"].tolist()
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    model = networks.build(recipe.network, **networks.shape_of(images, len(names)))
 
     each, alone = [], {}
-    for seed in range(recipe.seed, recipe.seed + recipe.members):
-        model.load_weights(networks.weights_file(name, seed, evaluation.weights))
-        each.append(views.predict(model, images, evaluation.views))
+    for seed, model in views.members(name, recipe, evaluation.weights, **networks.shape_of(images, len(names))):
+        as_it_is = networks.predict(model, images)
+        each.append(views.predict(model, images, evaluation.views) if evaluation.views else as_it_is)
         if recipe.members > 1 or evaluation.views:
-            figures = accuracy_figures(labels, networks.predict(model, images))
+            figures = accuracy_figures(labels, as_it_is)
             alone[f"seed{seed}"] = {key: figures[key] for key in ("accuracy", "errors")}
             print(f"{name}, seed {seed}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)
     probabilities = np.mean(each, axis=0)
