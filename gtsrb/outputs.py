@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 
@@ -29,6 +30,11 @@ def write_json(path: Path, content: Mapping) -> None:
 def write_csv(path: Path, rows: pd.DataFrame) -> None:
     with whole(path) as beside:
         rows.to_csv(beside, index=False, float_format="%.9g")
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    with whole(path) as beside:
+        np.save(beside, array)
 
 
 def _rounded(value):

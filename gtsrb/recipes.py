@@ -237,6 +237,11 @@ class Recipe(Section):
     schedule: Annotated[Schedule, Field(discriminator="name")] | None = None
     augmentation: Augmentation | None = None
 
+    @property
+    def seeds(self) -> range:
+        """Of the members, one each."""
+        return range(self.seed, self.seed + self.members)
+
     @model_validator(mode="after")
     def a_plateau_needs_validation(self):
         if isinstance(self.schedule, ReduceOnPlateau) and not self.validation:

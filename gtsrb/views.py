@@ -17,7 +17,7 @@ WARP = Affine(**STILL, fill_mode="nearest", interpolation="bilinear")
 def members(name: str, recipe: Recipe, which: str, **shape) -> Iterator[tuple[int, keras.Model]]:
     """Seed and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
     model = networks.build(recipe.network, **shape)
-    for seed in range(recipe.seed, recipe.seed + recipe.members):
+    for seed in recipe.seeds:
         model.load_weights(networks.weights_file(name, seed, which))
         yield seed, model
 

@@ -14,7 +14,7 @@ import pandas as pd
 from gtsrb import arrays, device, gallery, networks, params, views
 from gtsrb.errors import argument, run
 from gtsrb.metrics import accuracy_figures, class_figures, confusion_counts
-from gtsrb.outputs import whole, write_csv, write_json
+from gtsrb.outputs import write_array, write_csv, write_json
 
 
 def main() -> None:
@@ -41,8 +41,7 @@ def main() -> None:
     write_csv(Path(f"metrics/{name}/classes.csv"), class_figures(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     gallery.write(Path(f"data/gallery/{name}.png"), images, labels, probabilities, names, limit=evaluation.gallery)
-    with whole(Path(f"data/predictions/{name}.npy")) as beside:
-        np.save(beside, probabilities)
+    write_array(Path(f"data/predictions/{name}.npy"), probabilities)
     print(f"{name}: {figures['accuracy']:.2%} of {len(labels)} test images right, {figures['errors']} errors")
 
 

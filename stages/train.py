@@ -17,7 +17,7 @@ import pandas as pd
 
 from gtsrb import arrays, checkpoints, device, networks, params, training
 from gtsrb.errors import argument, run
-from gtsrb.outputs import whole, write_csv, write_json
+from gtsrb.outputs import write_array, write_csv, write_json
 from gtsrb.split import split
 
 
@@ -41,8 +41,7 @@ def main() -> None:
     with checkpoints.reserved(recipe, data) as kept:
         train, validation = ((images[part], targets[part]) for part in (rows, held_out))
         options = {"train": train, "validation": validation, "jit_compile": machine.jit_compile}
-        seeds = range(recipe.seed, recipe.seed + recipe.members)
-        members = [training.train_member(recipe, seed, folder=kept / f"seed{seed}", **options) for seed in seeds]
+        members = [training.train_member(recipe, seed, folder=kept / f"seed{seed}", **options) for seed in recipe.seeds]
 
         shape = networks.shape_of(images, classes)
         for member in members:
@@ -50,9 +49,8 @@ def main() -> None:
                 if weights:
                     networks.save_weights(networks.weights_file(name, member.seed, which), weights, recipe.network, **shape)
         probabilities = np.mean([member.probabilities for member in members], axis=0)
-        for what, array in (("rows", held_out), ("probabilities", probabilities)):
-            with whole(Path(f"data/validation/{name}/{what}.npy")) as beside, beside.open("wb") as file:
-                np.save(file, array)
+        write_array(Path(f"data/validation/{name}/rows.npy"), held_out)
+        write_array(Path(f"data/validation/{name}/probabilities.npy"), probabilities)
         history = pd.concat([member.history for member in members]).groupby("epoch", as_index=False).mean()
         write_csv(Path(f"metrics/{name}/history.csv"), history)
         figures = training.figures(members, labels[held_out], probabilities)
