@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from gtsrb.errors import InputError
 from gtsrb.recipes import Recipe
-from gtsrb.sections import Evaluation, Ingest, Section, Variant
+from gtsrb.sections import Evaluation, Ingest, Robustness, Section, Variant
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -26,6 +26,7 @@ class Params(Section):
     preprocess: dict[RecipeName, Variant]
     train: dict[RecipeName, Recipe]
     evaluate: dict[RecipeName, Evaluation]
+    robustness: Robustness
 
     @model_validator(mode="after")
     def sections_fit_together(self):

@@ -8,6 +8,8 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(ge=0, lt=1)]  # a share of something: a dropout, a momentum, a shift
 
+Levels = Annotated[list[Annotated[float, Field(gt=0, le=100)]], Field(min_length=1)]
+
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -70,6 +72,26 @@ class Variant(Section):
                 f"preprocess: crop = {self.crop!r}, margin = {self.margin!r}; margin is given with crop: roi alone"
             )
         return self
+
+
+class Strengths(Section):
+    """Of each degradation, mildest first; what they mean stands with the functions in degradations.py."""
+
+    blur: Levels
+    noise: Levels
+    darkening: Levels
+    contrast_loss: Levels
+    jpeg: Levels
+    occlusion: Levels
+    rotation: Levels
+    scale: Levels
+    translation: Levels
+
+
+class Robustness(Section):
+    images: Count
+    seed: Seed
+    strengths: Strengths
 
 
 class View(Section):
