@@ -1,6 +1,9 @@
 """A trained network as one file that needs no Keras: ONNX and LiteRT, raw pixels in, probabilities out."""
 
+import shutil
+import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
@@ -12,6 +15,23 @@ from gtsrb.outputs import whole
 
 LARGE = 1024  # values; smaller tensors stay float32
 BATCH = 256  # changes the speed, not the figures
+LATENCY_RUNS = 200
+
+
+def save(path: Path, model: keras.Model, properties: dict[str, str], images: np.ndarray) -> int:
+    """Writes `model` with float16 weights if that changes the top class of none of `images`, else with float32 ones.
+
+    Returns of how many it would.
+    """
+    with TemporaryDirectory() as folder:
+        single, half = Path(folder, "float32.onnx"), Path(folder, "float16.onnx")
+        save_onnx(single, model, properties)
+        halve(half, single)
+        first, second = (predict(session(file), images).argmax(axis=1) for file in (single, half))
+        changed = int((first != second).sum())
+        with whole(path) as beside:
+            shutil.copyfile(single if changed else half, beside)
+    return changed
 
 
 def save_onnx(path: Path, model: keras.Model, properties: dict[str, str]) -> None:
@@ -55,6 +75,13 @@ def halve(path: Path, source: Path) -> None:
         onnx.save(content, beside)
 
 
+def save_litert(path: Path, model: keras.Model) -> None:
+    """Writes `model` for LiteRT (TensorFlow Lite), float32: a free batch size, raw pixels in, probabilities out."""
+    model(np.zeros((1, *model.input_shape[1:]), model.input.dtype))
+    with whole(path) as beside:
+        model.export(beside, format="litert", verbose=False)
+
+
 def session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSession:
     """The file, ready to run on the processor; `threads` 0: all cores."""
     options = onnxruntime.SessionOptions()
@@ -66,3 +93,13 @@ def predict(model: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarr
     """(n, size, size, 3) uint8 images -> (n, classes) float32 probabilities."""
     parts = (np.ascontiguousarray(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
     return np.concatenate([model.run(["probabilities"], {"images": part})[0] for part in parts])
+
+
+def latency(path: Path, image: np.ndarray) -> float:
+    """Median milliseconds that one core takes for one image, (size, size, 3), after ten runs to warm up."""
+    model, times = session(path, threads=1), []
+    for _ in range(LATENCY_RUNS + 10):
+        started = time.perf_counter()
+        predict(model, image[None])
+        times.append(time.perf_counter() - started)
+    return float(np.median(times[10:]) * 1000)

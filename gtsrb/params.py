@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from gtsrb.errors import InputError
 from gtsrb.recipes import Recipe
-from gtsrb.sections import Evaluation, Ingest, Robustness, Section, Variant
+from gtsrb.sections import Evaluation, Export, Ingest, Robustness, Section, Variant
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -27,6 +27,7 @@ class Params(Section):
     train: dict[RecipeName, Recipe]
     evaluate: dict[RecipeName, Evaluation]
     robustness: Robustness
+    export: Export
 
     @model_validator(mode="after")
     def sections_fit_together(self):

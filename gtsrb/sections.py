@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(ge=0, lt=1)]  # a share of something: a dropout, a momentum, a shift
-
 Levels = Annotated[list[Annotated[float, Field(gt=0, le=100)]], Field(min_length=1)]
 
 
@@ -92,6 +91,10 @@ class Robustness(Section):
     images: Count
     seed: Seed
     strengths: Strengths
+
+
+class Export(Section):
+    unsure_below: Annotated[float, Field(ge=0, le=1)]
 
 
 class View(Section):

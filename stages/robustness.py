@@ -1,9 +1,10 @@
-"""Measures what one recipe bears:  python -m stages.robustness RECIPE
+"""Measures what each recipe bears:  python -m stages.robustness
 
-Reads   data/raw/test.parquet, models/RECIPE/
-Writes  metrics/RECIPE/robustness.csv  a row for each degradation and strength: images, errors, accuracy
+Reads   data/raw/{classes.csv,test.parquet}, models/
+Writes  metrics/robustness.json  {recipe: {degradation: {strength: accuracy}}}; "none" is the sample as it is
+        metrics/robustness.csv   the same with images and errors, a row each
 
-One network, one view, on a stratified sample of the test images, degraded before they are preprocessed.
+One network of each recipe, in one view, on a stratified sample of the raw test images, degraded before they are preprocessed.
 """
 
 from pathlib import Path
@@ -14,35 +15,35 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from gtsrb import device, networks, params, tables
-from gtsrb.degradations import KINDS
-from gtsrb.errors import argument, run
+from gtsrb import degradations, device, networks, params, tables
+from gtsrb.errors import run
 from gtsrb.images import Box, preprocess
-from gtsrb.outputs import write_csv
+from gtsrb.outputs import write_csv, write_json
 from gtsrb.sections import Robustness, Variant
 
 
 def main() -> None:
     everything = params.load()
-    name = argument("recipe", everything.train)
-    recipe, settings = everything.train[name], everything.robustness
-    variant = everything.preprocess[recipe.images]
+    settings = everything.robustness
     rows = sample(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
     classes = len(pd.read_csv("data/raw/classes.csv"))
-    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    model = networks.build(recipe.network, size=variant.size, dtype=variant.dtype, classes=classes)
-    model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
+    steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.strengths for i, level in enumerate(levels, 1))]
 
-    steps = [("none", 0.0)] + [(kind, strength) for kind, strengths in settings.strengths for strength in strengths]
     results = []
-    for kind, strength in tqdm(steps, desc=f"{name} robustness"):
-        images = degraded(rows, kind, strength, settings.seed, variant)
-        errors = int((networks.predict(model, images).argmax(axis=1) != labels).sum())
-        results.append({"degradation": kind, "strength": strength, "images": len(rows), "errors": errors})
+    for name, recipe in everything.train.items():
+        variant = everything.preprocess[recipe.images]
+        device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+        model = networks.build(recipe.network, size=variant.size, dtype=variant.dtype, classes=classes)
+        model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
+        for kind, level, strength in tqdm(steps, desc=f"{name}: robustness", unit=" degradations"):
+            images = degraded(rows, kind, strength, settings.seed, variant)
+            errors = int((networks.predict(model, images).argmax(axis=1) != labels).sum())
+            found = {"recipe": name, "degradation": kind, "level": level, "strength": strength}
+            results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
-    table["accuracy"] = 1 - table["errors"] / table["images"]
-    write_csv(Path(f"metrics/{name}/robustness.csv"), table)
+    write_csv(Path("metrics/robustness.csv"), table)
+    write_json(Path("metrics/robustness.json"), nested(table))
 
 
 def sample(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
@@ -59,17 +60,28 @@ def degraded(rows: pd.DataFrame, kind: str, strength: float, seed: int, variant:
     """(n, size, size, 3): every image degraded, then preprocessed; the draws are the same for all recipes and strengths."""
     boxes = rows[tables.ROI].itertuples(index=False)
     jobs = (
-        delayed(_degraded)(image, Box(*box), kind, strength, [seed, i], variant)
+        delayed(degraded_one)(image, Box(*box), kind, strength, [seed, i], variant)
         for i, (image, box) in enumerate(zip(rows["image"], boxes, strict=True))
     )
     return np.stack(Parallel(n_jobs=-1)(jobs))
 
 
-def _degraded(image: bytes, box: Box, kind: str, strength: float, seed: list[int], variant: Variant) -> np.ndarray:
+def degraded_one(image: bytes, box: Box, kind: str, strength: float, seed: list[int], variant: Variant) -> np.ndarray:
     pixels = tables.decode_ppm(image)
     if kind != "none":
-        pixels = KINDS[kind](pixels, strength, np.random.default_rng(seed))
+        pixels = degradations.KINDS[kind](pixels, strength, np.random.default_rng(seed))
     return preprocess(pixels, box, variant)
+
+
+def nested(table: pd.DataFrame) -> dict:
+    """A row each -> {recipe: {degradation: {strength: accuracy}}}."""
+    return {
+        recipe: {
+            kind: {f"{strength:g}": accuracy for strength, accuracy in zip(part["strength"], part["accuracy"], strict=True)}
+            for kind, part in rows.groupby("degradation", sort=False)
+        }
+        for recipe, rows in table.groupby("recipe", sort=False)
+    }
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""The model card of an exported network: what it is, what it was trained on, how good it is, where it fails.
+
+Every figure comes from the metrics files, so the card is never out of step with them.
+"""
+
+from gtsrb.recipes import Recipe
+
+CARD = """# {name}.onnx
+
+Tells {classes} kinds of traffic signs apart: uint8 {size} x {size} RGB in, {classes} probabilities out. How an image has to be
+prepared, and what the classes are called, stands in the file's metadata; `python -m gtsrb.predict --model {name} FILE` reads it.
+
+| | |
+| --- | --- |
+| network | recipe `{name}`, {network} |
+| trained on | {images:,} images ({source}), {moved}, {epochs} epochs |
+| accuracy of this very file | **{accuracy:.2%}** of {test_images:,} test images, {errors} errors; 95 % interval {low:.2%} to {high:.2%} |
+| size | {megabytes:.2f} MB, {parameters:,} parameters, weights in {precision} |
+| latency | {latency} ms an image on one core, median of {runs} ({device}) |
+| against Keras | probabilities differ by at most {difference} ({parity} test images) |
+| md5 of the weights it came from | `{weights_md5}` |
+
+Known weaknesses:
+- It knows these signs and nothing else: whatever it is shown, it names one of them. Below a probability of {unsure_below:.0%} an
+  answer is marked as unsure.
+- The picture has to be of one sign that fills it, or come with the box around the sign.
+- Signs most often missed: {missed}.
+- On {sample:,} test images, {undegraded:.1%} of them right as they are, the degradations that cost it most, each at its strongest:
+  {degraded}.
+- Test images are frames of few physical signs. The interval takes them as independent, and is too narrow.
+"""
+
+
+def text(name: str, recipe: Recipe, *, size: int, sample: int, dataset: dict, training: dict, export: dict, robustness: dict) -> str:
+    """The card of recipe `name`: from the contents of metrics/dataset.json, NAME/training.json, NAME/export.json and
+    robustness.json, an image of `size` pixels and a robustness sample of `sample` images.
+    """
+    strongest = {kind: list(found.values())[-1] for kind, found in robustness[name].items()}
+    undegraded = strongest.pop("none")
+    degraded = sorted(strongest.items(), key=lambda item: item[1])[:3]
+    return CARD.format(
+        name=name,
+        classes=dataset["classes"],
+        size=size,
+        network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
+        images=training["train_images"],
+        source={"gtsrb": "GTSRB", "rendered": "drawn by this project", "folder": "a folder of the user's"}[dataset["source"]],
+        moved="augmented" if recipe.augmentation else "as they are",
+        epochs=recipe.epochs,
+        accuracy=export["accuracy"],
+        test_images=dataset["test_images"],
+        errors=export["errors"],
+        low=export["accuracy_low"],
+        high=export["accuracy_high"],
+        megabytes=export["onnx_bytes"] / 1e6,
+        parameters=training["parameters"],
+        precision=export["weights_precision"],
+        latency=export["latency_ms"],
+        runs=export["latency_runs"],
+        device=export["device"],
+        difference=export["greatest_difference"],
+        parity=export["parity_images"],
+        weights_md5=export["weights_md5"],
+        unsure_below=export["unsure_below"],
+        missed=", ".join(f"{sign} ({accuracy:.1%} right)" for sign, accuracy in export["most_often_missed"].items()),
+        sample=sample,
+        undegraded=undegraded,
+        degraded=", ".join(f"{kind.replace('_', ' ')} ({accuracy:.1%} right)" for kind, accuracy in degraded),
+    )
