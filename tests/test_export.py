@@ -1,0 +1,160 @@
+"""Exported files against Keras, the choice of their precision, and the committed ones against the committed metrics."""
+
+import hashlib
+import json
+
+import keras
+import numpy as np
+import onnx
+import pytest
+import yaml
+from conftest import ROOT
+from onnx import numpy_helper
+
+from gtsrb import card, export, networks
+from gtsrb.rendering import render
+from gtsrb.sections import Rendered
+
+RECIPES = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]
+PROPERTIES = {"names": '["a"]', "unsure_below": "0.5"}
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    """200 of five patterns under noise, the pattern of image i being i % 5."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(0, 256, (5, 6, 6, 3)).repeat(8, axis=1).repeat(8, axis=2)[np.arange(200) % 5]
+    return np.clip(patterns + rng.normal(0, 60, patterns.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model(images):
+    """The champion's network at a quarter of its width, sure enough of something to be compared."""
+    from gtsrb.params import load
+
+    network = load(ROOT / "params.yaml").train["champion"].network
+    keras.utils.set_random_seed(0)
+    built = networks.build(
+        network.model_copy(update={"filters": [8, 16, 32], "dense_units": [128]}), size=48, dtype="uint8", classes=43
+    )
+    built.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    built.fit(images, np.arange(200) % 5, epochs=4, batch_size=20, verbose=0)
+    return built
+
+
+def test_float32_is_keras(model, images, tmp_path):
+    export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
+    found, expected = export.predict(export.session(tmp_path / "a.onnx"), images), networks.predict(model, images)
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert onnx.load(tmp_path / "a.onnx").metadata_props[0].value == '["a"]'
+
+
+def test_float16_is_keras_within_its_rounding_and_half_the_size(model, images, tmp_path):
+    export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
+    export.halve(tmp_path / "b.onnx", tmp_path / "a.onnx")
+    found, expected = export.predict(export.session(tmp_path / "b.onnx"), images), networks.predict(model, images)
+    assert found == pytest.approx(expected, abs=5e-3)
+    assert (found != export.predict(export.session(tmp_path / "a.onnx"), images)).any()
+    assert (tmp_path / "b.onnx").stat().st_size < 0.55 * (tmp_path / "a.onnx").stat().st_size
+
+
+def weight_types(path) -> set[str]:
+    weights = (numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer)
+    return {str(array.dtype) for array in weights if array.size >= export.LARGE}
+
+
+def test_float16_is_taken_where_it_changes_no_answer(model, images, tmp_path, monkeypatch):
+    path = tmp_path / "a.onnx"
+    assert export.save(path, model, PROPERTIES, images) == 0
+    assert weight_types(path) == {"float16"}
+
+    def spoiled(path, source):
+        content = onnx.load(source)
+        (bias,) = [tensor for tensor in content.graph.initializer if list(tensor.dims) == [43]]
+        bias.CopyFrom(numpy_helper.from_array(np.float32([100] + [0] * 42), bias.name))
+        onnx.save(content, path)
+
+    monkeypatch.setattr(export, "halve", spoiled)  # answers class 0, whatever it sees
+    expected = (networks.predict(model, images).argmax(axis=1) != 0).sum()
+    assert export.save(path, model, PROPERTIES, images) == expected > 100
+    assert weight_types(path) == {"float32"}
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+def test_litert_is_keras(model, images, tmp_path):
+    from tensorflow import lite
+
+    export.save_litert(tmp_path / "a.tflite", model)
+    interpreter = lite.Interpreter(str(tmp_path / "a.tflite"))
+    (given,), (answered,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(given["index"], images.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], images)
+    interpreter.invoke()
+    assert interpreter.get_tensor(answered["index"]) == pytest.approx(networks.predict(model, images), abs=1e-3)
+
+
+def test_latency_is_of_one_image(model, images, tmp_path):
+    export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
+    assert 0.01 < export.latency(tmp_path / "a.onnx", images[0]) < 100
+
+
+# From here on: the committed files.
+
+
+def read(name: str) -> dict:
+    return json.loads((ROOT / f"metrics/{name}.json").read_text())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_committed_file_is_the_one_that_was_measured(recipe):
+    path, figures = ROOT / f"pretrained/{recipe}.onnx", read(f"{recipe}/export")
+    assert hashlib.md5(path.read_bytes()).hexdigest() == figures["onnx_md5"]
+    assert path.stat().st_size == figures["onnx_bytes"] <= 6e6
+    assert weight_types(path) == {figures["weights_precision"]}
+    assert (figures["weights_precision"] == "float16") == (figures["changed_by_float16"] == 0)
+    assert figures["greatest_difference"] < 5e-3
+    assert abs(figures["errors"] - next(iter(alone(recipe)))["errors"]) <= 5  # other arithmetic, the same network
+
+
+def alone(recipe: str):
+    """Test figures of each network of the recipe in one view, the exported one first."""
+    figures = read(recipe)
+    return figures.get("one_network_one_view", {"seed0": figures}).values()
+
+
+def test_all_committed_files_together_are_small():
+    assert sum(path.stat().st_size for path in (ROOT / "pretrained").glob("*.onnx")) <= 12e6
+    assert {path.stem for path in (ROOT / "pretrained").glob("*.onnx")} == set(RECIPES)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_committed_card_says_what_the_committed_metrics_say(recipe, params):
+    settings = params.train[recipe]
+    found = card.text(
+        recipe,
+        settings,
+        size=params.preprocess[settings.images].size,
+        sample=params.robustness.images,
+        dataset=read("dataset"),
+        training=read(f"{recipe}/training"),
+        export=read(f"{recipe}/export"),
+        robustness=read("robustness"),
+    )
+    assert (ROOT / f"pretrained/{recipe}.md").read_text() == found
+
+
+def test_a_committed_model_knows_a_drawn_sign(images):
+    """The very file, on signs that the project draws: not what it was trained on, and right all the same."""
+    from gtsrb.images import Box, preprocess
+    from gtsrb.predict import load
+    from gtsrb.tables import ROI, decode_ppm
+
+    _, test = render(Rendered(tracks_per_class=2, frames_per_track=1, test_images_per_class=2, seed=0))
+    model = load(str(ROOT / "pretrained/champion.onnx"))
+    prepared = [
+        preprocess(decode_ppm(row["image"]), Box(*(row[key] for key in ROI)), model.variant) for _, row in test.iterrows()
+    ]
+    right = model.probabilities(np.stack(prepared)).argmax(axis=1) == test["class_id"]
+    assert right.mean() > 0.8
