@@ -24,7 +24,6 @@ from gtsrb.params import Params
 from gtsrb.sections import Variant
 
 REPORT = Path("report.html")
-EXPORT = "dvc repro export"
 SHOWN = 12  # kinds of mistakes of each recipe
 TEXT = dict.fromkeys(("name", "truth", "prediction", "recipe", "degradation"), str)  # columns in which numbers may stand
 
@@ -209,7 +208,7 @@ def exported(name: str, variant: Variant) -> tuple[predict.Model | None, str]:
         reason = f"{predict.MODELS / name}.onnx takes images other than those of this recipe"
     except InputError as error:
         reason = str(error)
-    return None, f'<p class="note">No maps: {escape(reason)}; <code>{escape(EXPORT)}</code> exports it.</p>\n'
+    return None, f'<p class="note">No maps: {escape(reason)}; <code>dvc repro export@{escape(name)}</code> exports it.</p>\n'
 
 
 def robustness(looks: figures.Looks) -> str:

@@ -171,6 +171,7 @@ def test_without_a_fitting_model_there_are_mistakes_but_no_maps(run):
     (run / "pretrained/baseline.onnx").unlink()
     text = written()
     assert "No maps: no model at pretrained/baseline.onnx" in text
+    assert "<code>dvc repro export@baseline</code> exports it." in text
     page = Page(text)
     assert page.tags.count("img") == page.tags.count("figcaption") > 0
 
