@@ -1,4 +1,4 @@
-# make demo | make test | make repro: each sets itself up. Needs Python 3.11, 3.12 or 3.13, git and a package index.
+# make demo | make test | make repro | make report: each sets itself up. Needs Python 3.11, 3.12 or 3.13, git and a package index.
 
 SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
@@ -7,7 +7,7 @@ INSTALLED := .venv/$(REQUIREMENTS).installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test repro setup
+.PHONY: demo test repro report setup
 .DEFAULT_GOAL := demo
 
 demo: setup  ## the whole pipeline on signs drawn by the project; no download, the workspace stays as it is
@@ -18,6 +18,9 @@ test: setup
 
 repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 	@dvc repro
+
+report: setup  ## what the runs have measured, on one page: report.html
+	@python -m scripts.report
 
 setup: $(INSTALLED)
 

@@ -121,6 +121,10 @@ def test_figures_agree_with_each_other(project):
         assert figures["errors"] == classes["errors"].sum()
         assert figures["errors"] == confusion.loc[confusion["truth"] != confusion["prediction"], "images"].sum()
         assert confusion["images"].sum() == classes["images"].sum() == 43 * 5
+        for what in ("sizes", "brightness", "calibration"):
+            bins = pd.read_csv(project.folder / "metrics" / recipe / f"{what}.csv")
+            assert (bins["images"].sum(), bins["errors"].sum()) == (43 * 5, figures["errors"])
+        assert 0 < figures["calibration_error"] < 1
         assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
         if recipe == "champion":  # trained on all images
             assert training["val_accuracy"] is None

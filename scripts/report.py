@@ -1,0 +1,231 @@
+"""All that was measured, on one page:  make report, which runs  python -m scripts.report
+
+Reads   metrics/; for the mistakes data/predictions/, data/processed/VARIANT/test/ and pretrained/RECIPE.onnx
+Writes  report.html, which needs no other file; it shows test images, so it is kept out of Git
+
+Shows what there is of the recipes of params.yaml, and says what is missing and which command makes it. What is said about
+each figure stands in report.html beside this file.
+"""
+
+import json
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+import pandas as pd
+
+from gtsrb import arrays, figures, mistakes, params, predict
+from gtsrb.errors import InputError, run
+from gtsrb.occlusion import occlusion_map
+from gtsrb.outputs import whole
+from gtsrb.params import Params
+from gtsrb.sections import Variant
+
+REPORT = Path("report.html")
+SHOWN = 12  # kinds of mistakes of each recipe
+TEXT = dict.fromkeys(("name", "truth", "prediction", "recipe", "degradation"), str)  # columns in which numbers may stand
+
+
+class Missing(Exception):
+    """Something that is not there yet, as a note in HTML with the command that makes it."""
+
+    def __init__(self, what: str, command: str):
+        super().__init__(f'<p class="note">{escape(what)} is missing: <code>{escape(command)}</code> makes it.</p>\n')
+
+
+def main() -> None:
+    everything = params.load()
+    recipes = [name for name in everything.evaluate if Path(f"metrics/{name}.json").is_file()]
+    if not recipes:
+        raise InputError("nothing to report: metrics/ has no RECIPE.json of a recipe of params.yaml; run `dvc repro` first")
+    looks = figures.looks(recipes)
+    side, luma = "side of the annotated box, as a square (pixels)", "mean luma in the annotated box (share of white)"
+    parts = {
+        "results": results(recipes, list(everything.evaluate)),
+        "comparison": attempt(comparison),
+        "legend": legend(looks),
+        "curves": together(looks, "history", (figures.learning_curves, "accuracy"), (figures.learning_curves, "loss")),
+        "confusion": each(recipes, confusion),
+        "classes": together(looks, "classes", (figures.class_accuracy,)),
+        "sizes": together(looks, "sizes", (figures.accuracy_in_bins, side)),
+        "brightness": together(looks, "brightness", (figures.accuracy_in_bins, luma)),
+        "reliability": together(looks, "calibration", (figures.reliability,)),
+        "mistakes": each(recipes, gallery, everything),
+        "robustness": attempt(robustness, looks),
+    }
+    template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    text = template.substitute(parts)
+    with whole(REPORT) as beside:
+        beside.write_text(text, encoding="utf-8")
+    print(f"{REPORT}: {', '.join(recipes)}; {len(text) / 1e6:.1f} MB")
+
+
+def read(path: str, command: str):
+    """A file of metrics/: a table, or a dict. Raises `Missing` and, where it is broken, `InputError`."""
+    try:
+        if path.endswith(".csv"):  # only an empty field is empty: a class may be called NA
+            return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Missing(path, command) from None
+    except ValueError as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); `{command}` writes it anew") from None
+
+
+def of_recipe(name: str, what: str) -> pd.DataFrame:
+    return read(f"metrics/{name}/{what}.csv", f"dvc repro {'train' if what == 'history' else 'evaluate'}@{name}")
+
+
+def attempt(make: Callable[..., str], *arguments) -> str:
+    """What `make` makes, or the note about what it misses."""
+    try:
+        return make(*arguments)
+    except Missing as missing:
+        return str(missing)
+
+
+def each(recipes: list[str], make: Callable[..., str], *arguments) -> str:
+    """A part for each recipe, under its name."""
+    return "".join(f"<h3>{escape(name)}</h3>\n{attempt(make, name, *arguments)}" for name in recipes)
+
+
+def together(looks: figures.Looks, what: str, *drawings: tuple) -> str:
+    """A note for each recipe without the file `what`, and each drawing of all others; a drawing is a function and arguments."""
+    found, notes = {}, []
+    for name in looks:
+        try:
+            found[name] = of_recipe(name, what)
+        except Missing as missing:
+            notes.append(str(missing))
+    drawn = (figures.svg(f"{what}{i}", draw, found, looks, *more) for i, (draw, *more) in enumerate(drawings) if found)
+    return "".join([*notes, *drawn])
+
+
+def table(rows: list[dict]) -> str:
+    with pd.option_context("display.max_colwidth", None, "display.max_rows", None):  # pandas would cut both short
+        return f'<div class="scroll">{pd.DataFrame(rows).to_html(index=False, border=0, na_rep="")}</div>\n'
+
+
+def results(recipes: list[str], known: list[str]) -> str:
+    """The figures of each recipe, and a note for each that is not evaluated."""
+    rows = []
+    for name in recipes:
+        found = read(f"metrics/{name}.json", f"dvc repro evaluate@{name}")
+        row = {
+            "recipe": name,
+            "accuracy": f"{found['accuracy']:.2%}",
+            "95 % interval": f"{found['accuracy_low']:.2%} to {found['accuracy_high']:.2%}",
+            "errors": f"{found['errors']:,}",
+            "images": images(name),
+            "mean over classes": f"{found['macro_accuracy']:.2%}",
+            "in the top 5": f"{found['top5_accuracy']:.2%}",
+            "loss (nats)": f"{found['loss']:.4f}",
+        }
+        row["calibration error"] = f"{found['calibration_error']:.2%}" if "calibration_error" in found else "?"
+        rows.append(row)
+    notes = [str(Missing(f"recipe {name}", f"dvc repro evaluate@{name}")) for name in known if name not in recipes]
+    return table(rows) + "".join(notes)
+
+
+def images(name: str) -> str:
+    try:
+        return f"{of_recipe(name, 'classes')['images'].sum():,}"
+    except Missing:
+        return "?"
+
+
+def comparison() -> str:
+    """McNemar's test of each pair of recipes."""
+    pairs = read("metrics/comparison.json", "dvc repro compare")
+    rows = [
+        {
+            "pair": pair.replace("_vs_", " and "),
+            "only the first wrong": found["only_first_wrong"],
+            "only the second wrong": found["only_second_wrong"],
+            "both wrong": found["both_wrong"],
+            "p-value": f"{found['p_value']:.2g}",
+        }
+        for pair, found in pairs.items()
+    ]
+    return table(rows) if rows else '<p class="note">There is one recipe alone, so nothing to compare.</p>\n'
+
+
+def legend(looks: figures.Looks) -> str:
+    entries = (
+        f'<span><span style="color: {look.color}">{figures.MARKERS[look.marker]}</span> {escape(name)}</span>'
+        for name, look in looks.items()
+    )
+    return f'<p class="legend">{"".join(entries)}</p>\n'
+
+
+def confusion(name: str) -> str:
+    counts, names = of_recipe(name, "confusion"), of_recipe(name, "classes")["name"].tolist()
+    return f'<div class="scroll large">{figures.svg(f"confusion-{name}", figures.confusion, counts, names)}</div>\n'
+
+
+def gallery(name: str, everything: Params) -> str:
+    """The most confident mistakes of a recipe, each with its occlusion map where there is an exported model to make it with."""
+    variant, command = everything.train[name].images, f"dvc repro evaluate@{name}"
+    path, folder = Path(f"data/predictions/{name}.npy"), Path(f"data/processed/{variant}/test")
+    try:
+        probabilities, data = np.load(path), arrays.load(folder)
+    except FileNotFoundError as error:
+        raise Missing(str(error.filename), command) from None
+    if len(probabilities) != len(data.labels):
+        raise InputError(f"{path} is of {len(probabilities)} images, {folder} has {len(data.labels)}; run `{command}`")
+    chosen = mistakes.most_confident(data.labels, probabilities, SHOWN)
+    if not chosen:
+        return "<p>None: each test image is right.</p>\n"
+    names, answers = of_recipe(name, "classes")["name"], probabilities.argmax(axis=1)
+    model, note = exported(name, everything.preprocess[variant])
+    if model:
+        shown = [i for i, _ in chosen]
+        others = int((model.probabilities(data.images[shown]).argmax(axis=1) != answers[shown]).sum())
+        note = f'<p class="note">The exported model answers otherwise on {others} of these.</p>\n' if others else ""
+    tiles = []
+    for i, count in chosen:
+        truth, answer = escape(names[data.labels[i]]), escape(names[answers[i]])
+        pictures = [(data.images[i], truth)]
+        words = f"<b>{truth}</b> taken for <b>{answer}</b>, {probabilities[i].max():.1%} sure; image {i:05d}, "
+        words += f"one of {count} such" if count > 1 else "the only such"
+        if model:
+            lost = occlusion_map(model.probabilities, data.images[i], answers[i])
+            pictures.append((mistakes.overlay(data.images[i], lost), f"what speaks for {answer}"))
+            words += f"; covering takes up to {max(lost.max(), 0):.0%} away"
+        shown = " ".join(f'<img src="{mistakes.data_uri(image)}" alt="{alt}">' for image, alt in pictures)
+        tiles.append(f"<figure>{shown}<figcaption>{words}</figcaption></figure>\n")
+    return f'{note}<div class="mistakes">{"".join(tiles)}</div>\n'
+
+
+def exported(name: str, variant: Variant) -> tuple[predict.Model | None, str]:
+    """The recipe's model, or why there is none that takes its images."""
+    try:
+        model = predict.load(name)
+        if model.variant == variant:
+            return model, ""
+        reason = f"{predict.MODELS / name}.onnx takes images other than those of this recipe"
+    except InputError as error:
+        reason = str(error)
+    return None, f'<p class="note">No maps: {escape(reason)}; <code>dvc repro export@{escape(name)}</code> exports it.</p>\n'
+
+
+def robustness(looks: figures.Looks) -> str:
+    """The mean over all degradations of each level, and a figure for each degradation."""
+    rows = read("metrics/robustness.csv", "dvc repro robustness")
+    means = rows[rows["recipe"].isin(looks)].pivot_table("accuracy", "recipe", "level")
+    lines = [
+        {"recipe": name}
+        | {f"level {level}" if level else "as they are": f"{mean:.2%}" for level, mean in means.loc[name].items()}
+        for name in looks
+        if name in means.index
+    ]
+    notes = [str(Missing(f"robustness of {name}", "dvc repro robustness")) for name in looks if name not in means.index]
+    kinds = [kind for kind in rows["degradation"].unique() if kind != "none"]
+    drawn = (figures.svg(f"robustness-{i}", figures.robustness, rows, looks, kind) for i, kind in enumerate(kinds))
+    return f'{"".join(notes)}{table(lines)}<div class="row small">{"".join(drawn)}</div>\n'
+
+
+if __name__ == "__main__":
+    run(main)
