@@ -68,8 +68,8 @@ def test_every_plot_has_a_title_and_labels():
 
 
 def test_no_stage_does_without_the_run_cache():
-    """DVC keeps none for a stage with an uncached output that is neither a metric nor a plot."""
-    assert all(isinstance(out, str) for stage in STAGES.values() for out in stage.get("outs", []))
+    """DVC keeps none for a stage with an uncached output that is neither a metric nor a plot; exports, in Git, take seconds."""
+    assert {name for name, stage in STAGES.items() for out in stage.get("outs", []) if isinstance(out, dict)} == {"export"}
 
 
 # From here on: the pipeline, run.
