@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from gtsrb import arrays, device, networks, params, tables
+from gtsrb import device, networks, params, tables
 from gtsrb.degradations import KINDS
 from gtsrb.errors import argument, run
 from gtsrb.images import Box, preprocess
@@ -29,7 +29,7 @@ def main() -> None:
     variant = everything.preprocess[recipe.images]
     rows = sample(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
-    classes = len(arrays.class_names())
+    classes = len(pd.read_csv("data/raw/classes.csv"))
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     model = networks.build(recipe.network, size=variant.size, dtype=variant.dtype, classes=classes)
     model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
