@@ -1,9 +1,10 @@
-"""The preprocessed images of one part of the data set, as they lie on disk."""
+"""The preprocessed images of one part of the data set, as they lie on disk, and what its classes are called."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 
 class Arrays(NamedTuple):
@@ -15,3 +16,8 @@ class Arrays(NamedTuple):
 def load(folder: Path) -> Arrays:
     """data/processed/VARIANT/{train,test} -> its three arrays."""
     return Arrays(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Arrays._fields))
+
+
+def class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:
+    """The names in the order of the classes' numbers: texts, whatever they are ("13", "NA")."""
+    return pd.read_csv(path, dtype={"name": str}, keep_default_na=False)["name"].tolist()

@@ -12,7 +12,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from gtsrb.errors import InputError
+from gtsrb.errors import InputError, stop_at
 from gtsrb.sections import Gtsrb
 from gtsrb.sources import Source
 from gtsrb.tables import SCHEMA, encode_ppm
@@ -50,7 +50,7 @@ def read(source: Source, expected: Gtsrb) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     faults: list[str] = []
     train, test = _annotations(source, expected.classes, faults)
-    _stop(source, faults)  # a broken csv would bring a fault for each of its images
+    stop_at(faults, source.origin)  # a broken csv would bring a fault for each of its images
     faults += [*_wrong_counts(train, test, expected), *_unpaired(source, train + test)]
 
     images: dict[str, bytes] = {}
@@ -60,7 +60,7 @@ def read(source: Source, expected: Gtsrb) -> tuple[pd.DataFrame, pd.DataFrame]:
             images[annotation.path] = _image(source, annotation)
         except InputError as fault:
             faults.append(str(fault))
-    _stop(source, faults)
+    stop_at(faults, source.origin)
     return _frame(train, images), _frame(test, images)
 
 
@@ -165,13 +165,6 @@ def _image(source: Source, annotation: Annotation) -> bytes:
     if not rgb:
         raise InputError(f"{path}: not an RGB image of 8 bits a channel (mode {image.mode})")
     raise InputError(f"{path}: {image.width} x {image.height} pixels, annotated as {annotation.width} x {annotation.height}")
-
-
-def _stop(source: Source, faults: list[str]) -> None:
-    if faults:
-        more = [f"... and {len(faults) - 10} more"] if len(faults) > 10 else []
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise InputError("\n  ".join([f"{source.origin}: {count} in the data set; nothing was written", *faults[:10], *more]))
 
 
 def _frame(annotations: list[Annotation], images: dict[str, bytes]) -> pd.DataFrame:

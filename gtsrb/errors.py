@@ -17,6 +17,14 @@ def argument(kind: str, known: Iterable[str]) -> str:
     return given[0]
 
 
+def stop_at(faults: list[str], origin: str) -> None:
+    """Raises `InputError` with the first ten faults of the data set at `origin`, and their number, if there are any."""
+    if faults:
+        more = [f"... and {len(faults) - 10} more"] if len(faults) > 10 else []
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise InputError("\n  ".join([f"{origin}: {count} in the data set; nothing was written", *faults[:10], *more]))
+
+
 def run(main: Callable[[], None]) -> None:
     """Runs a stage's `main`; an `InputError` becomes its message on stderr and exit code 1."""
     try:

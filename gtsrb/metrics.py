@@ -15,6 +15,7 @@ def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
     probability = np.take_along_axis(probabilities, labels[:, None], axis=1).astype(np.float64)
     predictions = probabilities.argmax(axis=1)
     right = int((predictions == labels).sum())
+    scores = probabilities if len(classes) > 2 else probabilities[:, 1]  # as scikit-learn takes them of two classes
     interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
     return {
         "accuracy": right / len(labels),
@@ -23,7 +24,7 @@ def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
         "errors": len(labels) - right,
         "loss": float(-np.log(np.clip(probability, 1e-7, 1)).mean()),  # cross-entropy in nats, clipped as Keras does
         "macro_accuracy": recall_score(labels, predictions, labels=np.unique(labels), average="macro"),  # mean over classes
-        "top5_accuracy": top_k_accuracy_score(labels, probabilities, k=min(5, len(classes) - 1), labels=classes),
+        "top5_accuracy": top_k_accuracy_score(labels, scores, k=min(5, len(classes) - 1), labels=classes),  # 5 at most
     }
 
 

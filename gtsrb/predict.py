@@ -6,10 +6,8 @@ A file that is no image gets its own line of error, the others are answered, and
 """
 
 import argparse
-import io
 import json
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from joblib import Parallel, delayed
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gtsrb.errors import InputError, run
 from gtsrb.images import Box, preprocess
+from gtsrb.pictures import read
 from gtsrb.sections import Variant
 
 MODELS = Path("pretrained")
-PIXELS = 50_000_000  # of one picture, at most: more is a mistake or an attack
 CHUNK = 256  # images prepared and predicted at a time
 
 
@@ -59,27 +56,6 @@ def load(name: str) -> Model:
         Variant.model_validate_json(properties["variant"]),
         float(properties["unsure_below"]),
     )
-
-
-def read(file: Path | bytes) -> np.ndarray:
-    """A picture as (height, width, 3) uint8 RGB, turned as its EXIF says; transparency becomes white. Raises `InputError`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we refuse sooner, below
-            image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file)
-        with image:
-            if image.width * image.height > PIXELS:
-                raise InputError(f"{image.width} x {image.height} pixels; expected at most {PIXELS // 10**6} million")
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I;16"):  # 16 bits a pixel
-                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-            if image.has_transparency_data:
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            return np.asarray(image.convert("RGB"))
-    except UnidentifiedImageError:
-        raise InputError("not an image that Pillow reads") from None
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"cannot be read: {error}") from None
 
 
 def main() -> None:

@@ -33,10 +33,18 @@ class Rendered(Section):
     seed: Seed
 
 
+class Folder(Section):
+    """A data set of one's own."""
+
+    test_fraction: Annotated[float, Field(gt=0, le=0.5)] | None = None
+    seed: Seed
+
+
 class Ingest(Section):
-    source: Literal["gtsrb", "rendered"]
+    source: Literal["gtsrb", "rendered", "folder"]
     gtsrb: Gtsrb
     rendered: Rendered
+    folder: Folder
 
 
 class Equalize(Section):

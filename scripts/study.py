@@ -70,7 +70,9 @@ def run_experiment(study: dict, row: str, fold: int, seed: int) -> dict:
     recipe, name = study["recipe"], f"{row}-fold{fold}-seed{seed}".replace("_", "-")
     overrides = [*study["common"], f"train.{recipe}.validation.seed={fold}", f"train.{recipe}.seed={seed}", *study["rows"][row]]
     settings = [part for override in overrides for part in ("-S", override)]
-    command = ["dvc", "exp", "run", "--temp", "--name", name, *settings, f"train@{recipe}"]
+    own = [path for path in Path("data/own").glob("*") if path.name != "README.md"]  # not in Git, so not in the copy
+    copied = [part for path in own for part in ("--copy-paths", str(path))]
+    command = ["dvc", "exp", "run", "--temp", "--name", name, *copied, *settings, f"train@{recipe}"]
     print(f"\n{' '.join(command)}", flush=True)
     if name in subprocess.run(LIST, capture_output=True, text=True, check=True).stdout.split():  # from an earlier study
         subprocess.run([sys.executable, "-m", "dvc", "exp", "remove", name], check=True)

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,7 +29,7 @@ def main() -> None:
     if not len(held_out):
         raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    shape = networks.shape_of(images, len(pd.read_csv("data/raw/classes.csv")))
+    shape = networks.shape_of(images, len(arrays.class_names()))
     shown, labels = images[held_out], labels[held_out]
     for title, chosen in sets.items():
         each = [views.predict(model, shown, chosen) for _, model in views.members(name, recipe, "last", **shape)]

@@ -9,7 +9,6 @@ Writes  metrics/RECIPE.json, metrics/RECIPE/{classes,confusion,sizes,brightness,
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from gtsrb import arrays, bins, device, gallery, networks, params, tables, views
 from gtsrb.errors import argument, run
@@ -22,7 +21,7 @@ def main() -> None:
     name = argument("recipe", everything.train)
     recipe, evaluation = everything.train[name], everything.evaluate[name]
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
-    names = pd.read_csv("data/raw/classes.csv")["name"].tolist()
+    names = arrays.class_names()
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
 
     each, alone = [], {}

@@ -1,6 +1,7 @@
 """Raw images, wherever they are -> one table a part:  python -m stages.ingest
 
-Reads   the folder that the environment variable GTSRB_DIR names, or the official download; nothing for rendered signs
+Reads   the folder that the environment variable GTSRB_DIR names, or the official download; data/own/ for `source: folder`;
+        nothing for rendered signs
 Writes  data/raw/{train,test}.parquet (see gtsrb/tables.py), data/raw/classes.csv (class_id, name),
         metrics/dataset.json, metrics/class_counts.csv
 """
@@ -11,35 +12,47 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from gtsrb import benchmark, outputs, params, rendering, sources, tables
+from gtsrb import benchmark, folder, outputs, params, rendering, sources, tables
 from gtsrb.errors import InputError, run
 from gtsrb.names import SIGN_NAMES
+from gtsrb.sections import Gtsrb
+
+OWN = Path("data/own")
 
 
 def main() -> None:
     ingest = params.load().ingest
-    if ingest.source == "rendered":
+    names = list(SIGN_NAMES)
+    if ingest.source == "gtsrb":
+        train, test = real(ingest.gtsrb)
+    elif ingest.source == "rendered":
         train, test = map(tables.canonical, rendering.render(ingest.rendered))
-        sha256 = tables.content_sha256(train, test)
     else:
-        folder = os.environ.get("GTSRB_DIR")
-        source = sources.locate(Path(folder).expanduser()) if folder else sources.download()
-        train, test = map(tables.canonical, benchmark.read(source, ingest.gtsrb))
-        sha256 = tables.content_sha256(train, test)
-        if sha256 != ingest.gtsrb.sha256:
-            raise InputError(
-                f"{source.origin}: sha256 of annotations and pixels is {sha256}, expected {ingest.gtsrb.sha256} "
-                "(params.yaml, ingest.gtsrb.sha256); nothing was written. Use an unaltered copy of the benchmark, "
-                "or, if this data is what you mean, put the value found into params.yaml"
-            )
-    dataset = {"source": ingest.source} | summary(train, test) | {"sha256": sha256}
-    counts = class_counts(train, test)
+        *parts, names = folder.read(OWN, ingest.folder)
+        train, test = map(tables.canonical, parts)
+    dataset = {"source": ingest.source} | summary(train, test) | {"sha256": tables.content_sha256(train, test)}
+    counts = class_counts(train, test, names)
 
     tables.write(Path("data/raw/train.parquet"), train)
     tables.write(Path("data/raw/test.parquet"), test)
     outputs.write_csv(Path("data/raw/classes.csv"), counts[["class_id", "name"]])
     outputs.write_json(Path("metrics/dataset.json"), dataset)
     outputs.write_csv(Path("metrics/class_counts.csv"), counts)
+
+
+def real(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
+    """The benchmark's two parts. Raises `InputError` if they are not what is `expected`."""
+    own = os.environ.get("GTSRB_DIR")
+    source = sources.locate(Path(own).expanduser()) if own else sources.download()
+    train, test = map(tables.canonical, benchmark.read(source, expected))
+    sha256 = tables.content_sha256(train, test)
+    if sha256 != expected.sha256:
+        raise InputError(
+            f"{source.origin}: sha256 of annotations and pixels is {sha256}, expected {expected.sha256} "
+            "(params.yaml, ingest.gtsrb.sha256); nothing was written. Use an unaltered copy of the benchmark, "
+            "or, if this data is what you mean, put the value found into params.yaml"
+        )
+    return train, test
 
 
 def summary(train: pa.Table, test: pa.Table) -> dict[str, int]:
@@ -49,9 +62,9 @@ def summary(train: pa.Table, test: pa.Table) -> dict[str, int]:
     return {"train_images": len(train), "test_images": len(test), "classes": len(classes), "train_tracks": len(tracks)}
 
 
-def class_counts(train: pa.Table, test: pa.Table) -> pd.DataFrame:
+def class_counts(train: pa.Table, test: pa.Table, names: list[str]) -> pd.DataFrame:
     """Images of each class: class_id, name, train, test."""
-    counts = pd.DataFrame({"class_id": range(len(SIGN_NAMES)), "name": SIGN_NAMES})
+    counts = pd.DataFrame({"class_id": range(len(names)), "name": names})
     for split, table in (("train", train), ("test", test)):
         counts[split] = table["class_id"].to_pandas().value_counts().reindex(counts.index, fill_value=0)
     return counts

@@ -27,7 +27,7 @@ def main() -> None:
     recipe = recipes[name]
     data = Path(f"data/processed/{recipe.images}/train")
     images, labels, tracks = arrays.load(data)
-    classes = len(pd.read_csv("data/raw/classes.csv"))
+    classes = len(arrays.class_names())
     training.check_classes(recipe, classes)
     targets = np.eye(classes, dtype="float32")[labels]
     rows, held_out = split(labels, tracks, recipe.validation)

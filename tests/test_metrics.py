@@ -57,6 +57,15 @@ def test_confusion_counts():
     assert rows.to_numpy().tolist() == [["a", "a", 3], ["a", "b", 1], ["b", "b", 2], ["c", "a", 1], ["c", "c", 1]]
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5, 6])
+def test_few_classes(classes):
+    """Top-5 of up to 5 classes counts all but the least likely."""
+    labels, predictions = np.arange(classes).repeat(2), np.zeros(2 * classes, int)
+    figures = metrics.accuracy_figures(labels, certain(predictions, classes) - np.arange(classes, dtype="float32") / 100)
+    assert figures["accuracy"] == pytest.approx(1 / classes)
+    assert figures["top5_accuracy"] == pytest.approx(min(5, classes - 1) / classes)
+
+
 def test_mcnemar():
     labels = np.zeros(100, int)
     first, second = labels.copy(), labels.copy()

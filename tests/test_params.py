@@ -44,7 +44,9 @@ def test_every_number_of_the_committed_file_survives_yaml(params, tmp_path):
 
 
 BROKEN = {  # key -> value, and words of the one line
-    "ingest.source": ("kaggle", "'gtsrb' or 'rendered'"),
+    "ingest.source": ("kaggle", "'gtsrb', 'rendered' or 'folder'"),
+    "ingest.folder.test_fraction": (0.6, "less than or equal to 0.5"),
+    "ingest.folder.seed": ("0", "valid integer"),
     "ingest.rendered.seed": (-1, "greater than or equal to 0"),
     "ingest.gtsrb.sha256": ("abc", "pattern"),
     "preprocess.plain.size": (4, "greater than or equal to 8"),
@@ -93,6 +95,7 @@ def test_a_value_out_of_range(raw_params, key):
     [
         ("train.baseline.epoch", "unknown key; known here are images, seed, members, deterministic"),
         ("trian", "unknown key; known here are ingest, preprocess, train, evaluate"),
+        ("ingest.folder.fraction", "unknown key; known here are test_fraction, seed"),
         ("train.augmented.augmentation.affine.shift", "unknown key; known here are rotation, width_shift, height_shift"),
         ("preprocess.plain.equalise", "unknown key; known here are equalize, clahe, crop, margin"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from gtsrb import export, networks, predict
+from gtsrb import export, networks, pictures, predict
 from gtsrb.errors import InputError
 from gtsrb.images import Box, preprocess
 from gtsrb.names import SIGN_NAMES
@@ -105,7 +105,7 @@ def test_the_box_says_where_the_sign_is(model):
     stream = io.BytesIO()
     Image.fromarray(PIXELS).save(stream, "png")
     expected = preprocess(PIXELS, Box(10, 5, 29, 24), variant)
-    assert (preprocess(predict.read(stream.getvalue()), predict.box("10,5,29,24"), variant) == expected).all()
+    assert (preprocess(pictures.read(stream.getvalue()), predict.box("10,5,29,24"), variant) == expected).all()
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "5,5,4,9", "-1,0,4,4"])
@@ -113,50 +113,6 @@ def test_a_broken_box_is_one_line(text):
     result = run("--box=" + text, "a.png", text=True)
     assert result.returncode == 2
     assert f"argument --box: {text!r}: expected" in result.stderr
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        Image.fromarray(PIXELS),
-        Image.fromarray(PIXELS).convert("L"),
-        Image.fromarray(PIXELS).convert("P"),
-        Image.fromarray(PIXELS).convert("CMYK"),
-        Image.fromarray(PIXELS).convert("1"),
-        Image.fromarray(PIXELS[:1, :1]),
-    ],
-    ids=lambda image: f"{image.mode} {image.size}",
-)
-def test_every_kind_of_picture_becomes_rgb(image):
-    stream = io.BytesIO()
-    image.save(stream, "tiff" if image.mode == "CMYK" else "png")
-    read = predict.read(stream.getvalue())
-    assert (read.dtype, read.shape) == (np.uint8, (image.height, image.width, 3))
-
-
-def test_sixteen_bits_transparency_animation_and_orientation():
-    def read(image: Image.Image, kind: str = "png", **options) -> np.ndarray:
-        stream = io.BytesIO()
-        image.save(stream, kind, **options)
-        return predict.read(stream.getvalue())
-
-    deep = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
-    assert (read(Image.fromarray(deep))[..., 0] == deep >> 8).all()
-    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
-    assert (read(clear) == 255).all()  # white, not what is under it
-    frames = [Image.new("RGB", (5, 5), color) for color in ("red", "blue")]
-    first = read(frames[0], "gif", save_all=True, append_images=frames[1:])
-    assert first[0, 0].tolist() == [255, 0, 0]
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned
-    assert read(Image.fromarray(PIXELS), "jpeg", exif=exif.tobytes()).shape == (50, 40, 3)
-
-
-def test_too_many_pixels_are_refused_before_they_are_read():
-    stream = io.BytesIO()
-    Image.new("1", (10_000, 10_000)).save(stream, "png")
-    with pytest.raises(InputError, match="10000 x 10000 pixels; expected at most 50 million"):
-        predict.read(stream.getvalue())
 
 
 def test_an_unknown_model_is_one_line(tmp_path):

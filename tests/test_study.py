@@ -82,8 +82,11 @@ def test_what_has_its_line_is_not_run_again(tmp_path):
     assert study.missing(STUDY, results) == every[1:]
 
 
-def test_the_command_trains_alone(monkeypatch):
+def test_the_command_trains_alone(monkeypatch, tmp_path):
     commands = []
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/own/train").mkdir(parents=True)
+    (tmp_path / "data/own/README.md").touch()
 
     def record(command, **options):
         if command == study.LIST:
@@ -97,6 +100,8 @@ def test_the_command_trains_alone(monkeypatch):
     (command,) = commands
     assert command[:2] == [sys.executable, "-m"]
     assert command[-1] == "train@augmented"  # no target after it, so no test figure
+    copied = [command[i + 1] for i, part in enumerate(command) if part == "--copy-paths"]
+    assert copied == ["data/own/train"]  # images of one's own; the README is in the copy, being in Git
     settings = [command[i + 1] for i, part in enumerate(command) if part == "-S"]
     assert settings == [
         "train.augmented.epochs=1",

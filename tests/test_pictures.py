@@ -1,0 +1,73 @@
+"""Pictures: whatever kind of file, 8-bit RGB as a person sees it; what is none is named."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gtsrb import pictures
+from gtsrb.errors import InputError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.fromarray(PIXELS),
+        Image.fromarray(PIXELS).convert("L"),
+        Image.fromarray(PIXELS).convert("P"),
+        Image.fromarray(PIXELS).convert("CMYK"),
+        Image.fromarray(PIXELS).convert("1"),
+        Image.fromarray(PIXELS[:1, :1]),
+    ],
+    ids=lambda image: f"{image.mode} {image.size}",
+)
+def test_every_kind_of_picture_becomes_rgb(image):
+    stream = io.BytesIO()
+    image.save(stream, "tiff" if image.mode == "CMYK" else "png")
+    read = pictures.read(stream.getvalue())
+    assert (read.dtype, read.shape) == (np.uint8, (image.height, image.width, 3))
+
+
+def test_sixteen_bits_transparency_animation_and_orientation():
+    def read(image: Image.Image, kind: str = "png", **options) -> np.ndarray:
+        stream = io.BytesIO()
+        image.save(stream, kind, **options)
+        return pictures.read(stream.getvalue())
+
+    deep = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    assert (read(Image.fromarray(deep))[..., 0] == deep >> 8).all()
+    assert (pictures.read(b"P5\n8 8\n65535\n" + deep.astype(">u2").tobytes())[..., 0] == deep >> 8).all()
+    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    assert (read(clear) == 255).all()  # white, not what is under it
+    frames = [Image.new("RGB", (5, 5), color) for color in ("red", "blue")]
+    first = read(frames[0], "gif", save_all=True, append_images=frames[1:])
+    assert first[0, 0].tolist() == [255, 0, 0]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned
+    assert read(Image.fromarray(PIXELS), "jpeg", exif=exif.tobytes()).shape == (50, 40, 3)
+
+
+def test_too_many_pixels_are_refused_before_they_are_read():
+    stream = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(stream, "png")
+    with pytest.raises(InputError, match="10000 x 10000 pixels; expected at most 50 million"):
+        pictures.read(stream.getvalue())
+
+
+def test_what_is_no_picture_is_named(tmp_path):
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, "png")
+    cut, numbers = stream.getvalue()[:900], io.BytesIO()
+    Image.fromarray(PIXELS[..., 0].astype(np.float32)).save(numbers, "tiff")
+    for content, fault in {
+        b"": "not an image that Pillow reads",
+        b"<html>" * 99: "not an image that Pillow reads",
+        cut: "cannot be read: ",
+        numbers.getvalue(): "its pixels are floating-point numbers; expected 8 or 16 bits a channel",
+        tmp_path / "absent.png": "cannot be read: ",
+    }.items():
+        with pytest.raises(InputError, match=f"^{fault}"):
+            pictures.read(content)
