@@ -8,30 +8,33 @@ from gtsrb.recipes import Recipe
 CARD = """# {name}.onnx
 
 Tells {classes} kinds of traffic signs apart: uint8 {size} x {size} RGB in, {classes} probabilities out. How an image has to be
-prepared, and what the classes are called, stands in the file's metadata; `python -m gtsrb.predict --model {name} FILE` reads it.
+prepared and what the classes are called stands in the file's metadata, which `python -m gtsrb.predict --model {name} FILE` reads.
 
 | | |
 | --- | --- |
 | network | recipe `{name}`, {network} |
 | trained on | {images:,} images ({source}), {moved}, {epochs} epochs |
-| accuracy of this very file | **{accuracy:.2%}** of {test_images:,} test images, {errors} errors; 95 % interval {low:.2%} to {high:.2%} |
+| test images | {test_images:,}, {errors} errors by this very file |
+| accuracy | **{accuracy:.2%}**, 95 % interval {low:.2%} to {high:.2%} |
 | size | {megabytes:.2f} MB, {parameters:,} parameters, weights in {precision} |
 | latency | {latency} ms an image on one core, median of {runs} ({device}) |
 | against Keras | probabilities differ by at most {difference} ({parity} test images) |
 | md5 of the weights it came from | `{weights_md5}` |
 
 Known weaknesses:
-- It knows these signs and nothing else: whatever it is shown, it names one of them. Below a probability of {unsure_below:.0%} an
-  answer is marked as unsure.
+- It knows these signs and nothing else: whatever it is shown, it names one of them. Below a probability of {unsure_below:.0%}
+  an answer is marked as unsure.
 - The picture has to be of one sign that fills it, or come with the box around the sign.
 - Signs most often missed: {missed}.
-- On {sample:,} test images, {undegraded:.1%} of them right as they are, the degradations that cost it most, each at its strongest:
-  {degraded}.
+- On {sample:,} test images, {undegraded:.1%} of them right as they are, the degradations that cost it most, each at its
+  strongest: {degraded}.
 - Test images are frames of few physical signs. The interval takes them as independent, and is too narrow.
 """
 
 
-def text(name: str, recipe: Recipe, *, size: int, sample: int, dataset: dict, training: dict, export: dict, robustness: dict) -> str:
+def text(
+    name: str, recipe: Recipe, *, size: int, sample: int, dataset: dict, training: dict, export: dict, robustness: dict
+) -> str:
     """The card of recipe `name`: from the contents of metrics/dataset.json, NAME/training.json, NAME/export.json and
     robustness.json, an image of `size` pixels and a robustness sample of `sample` images.
     """

@@ -15,10 +15,7 @@ from gtsrb.outputs import whole
 
 SCHEMA = pa.schema(
     [
-        (
-            "filename",
-            pa.string(),
-        ),  # GTSRB's: TTTTT_FFFFF.ppm (unique within a class), in the test table NNNNN.ppm; or a path
+        ("filename", pa.string()),  # GTSRB's: TTTTT_FFFFF.ppm (training, unique within a class), NNNNN.ppm (test); or a path
         ("class_id", pa.int16()),
         ("track", pa.int32()),  # number of the physical sign within its class; null in the test table
         ("frame", pa.int32()),  # number of the image within its track; null in the test table

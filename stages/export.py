@@ -12,7 +12,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from gtsrb import arrays, card, device, export, networks, params
 from gtsrb.errors import argument, run
@@ -28,7 +27,7 @@ def main() -> None:
     recipe, unsure_below = everything.train[name], everything.export.unsure_below
     variant = everything.preprocess[recipe.images]
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{part}")) for part in ("train", "test"))
-    names = pd.read_csv("data/raw/classes.csv")["name"].tolist()
+    names = arrays.class_names()
     weights, path = networks.weights_file(name, recipe.seed, everything.evaluate[name].weights), Path(f"pretrained/{name}.onnx")
     machine = device.set_up("cpu", precision="float32", seed=recipe.seed, deterministic=True)
     model = networks.build(recipe.network, **networks.shape_of(test.images, len(names)))
