@@ -8,7 +8,7 @@ from gtsrb.recipes import Recipe
 CARD = """# {name}.onnx
 
 Tells {classes} kinds of traffic signs apart: uint8 {size} x {size} RGB in, {classes} probabilities out. How an image has to be
-prepared and what the classes are called stands in the file's metadata, which `python -m gtsrb.predict --model {name} FILE` reads.
+prepared, and the names of the classes, stand in the file's metadata; `python -m gtsrb.predict --model {name} FILE` reads it.
 
 | | |
 | --- | --- |
