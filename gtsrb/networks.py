@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
+from gtsrb.local_contrast import LocalContrast
 from gtsrb.outputs import whole
 from gtsrb.recipes import Network, PlainNetwork, ResidualNetwork
 from gtsrb.spatial_transformer import AffineResampling
@@ -22,12 +23,14 @@ def build(params: Network, *, size: int, dtype: str, classes: int) -> keras.Mode
     uint8 images are scaled to [0, 1] by the network itself; float32 ones are taken as they are.
     """
     images = keras.Input((size, size, 3), dtype=dtype, name="images")
-    x = layers.Rescaling(1 / 255, name="scale")(images) if dtype == "uint8" else images
+    x = scaled = layers.Rescaling(1 / 255, dtype="float32", name="scale")(images) if dtype == "uint8" else images
     if params.standardize in ("image", "channels"):  # mean 0, variance 1 over an image's pixels, of all or of each channel
         axes = [1, 2, 3] if params.standardize == "image" else [1, 2]
         x = layers.LayerNormalization(axis=axes, center=False, scale=False, epsilon=1e-4, name="standardize")(x)
     elif params.standardize == "data_set":  # of each channel over the training images, as batches show them
         x = layers.BatchNormalization(center=False, scale=False, name="standardize")(x)
+    if params.local_contrast:  # beside the image: as many channels more
+        x = layers.Concatenate(name="input")([x, LocalContrast(params.local_contrast.window, name="local_contrast")(scaled)])
     if params.spatial_transformer:
         x = spatial_transformer(x, params)
     x = {PlainNetwork: plain, ResidualNetwork: residual}[type(params)](x, params)
