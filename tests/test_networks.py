@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from gtsrb import networks
-from gtsrb.recipes import ResidualNetwork, SpatialTransformer
+from gtsrb import local_contrast, networks
+from gtsrb.recipes import LocalContrast, ResidualNetwork, SpatialTransformer
 
 SHAPE = {"size": 48, "dtype": "uint8", "classes": 43}
 
@@ -215,6 +215,18 @@ def test_the_standardization_of_the_data_set(params):
     later = np.asarray(part(images[:1]))  # a single image, by what was seen in training
     np.testing.assert_allclose(later[0].mean(axis=(0, 1)), 0, atol=0.05)
     assert np.abs(later[0].mean(axis=(0, 1)) - images[0].mean(axis=(0, 1)) / 255).max() > 0.2
+
+
+@pytest.mark.parametrize("standardize", ["none", "channels"])
+def test_local_contrast_stands_beside_the_image(params, standardize):
+    update = {"standardize": standardize, "local_contrast": LocalContrast(window=13)}
+    model = networks.build(params.train["baseline"].network.model_copy(update=update), **SHAPE)
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
+    both = np.asarray(keras.Model(model.input, model.get_layer("input").output)(images))
+    first = "scale" if standardize == "none" else "standardize"
+    np.testing.assert_array_equal(both[..., :3], keras.Model(model.input, model.get_layer(first).output)(images))
+    np.testing.assert_array_equal(both[..., 3:], local_contrast.LocalContrast(13)(images / np.float32(255)))
+    assert model.count_params() == 1_358_155 + 3 * 3 * 3 * 32
 
 
 def test_the_spatial_transformer_starts_as_nothing_and_can_learn(params):
