@@ -16,8 +16,10 @@ st.html(HERE / "page.css")
 st.title("Which traffic sign is this?", anchor=False)
 st.caption("A network of this project answers, on this machine; no picture leaves it.")
 
-try_it, tested = st.tabs(["Try a picture", "Test mistakes"])
+try_it, tested = st.tabs(["Try a picture", "Test mistakes"], on_change="rerun")
 with try_it:
     trial.show()
-with tested:
-    mistakes.show(Path())
+if tested.open or st.session_state.get("opened"):  # 100 MB to read, for who looks; from then on, so that choices are kept
+    st.session_state.opened = True
+    with tested:
+        mistakes.show(Path())

@@ -119,11 +119,12 @@ def picked(pictures: dict[str, bytes], name: str, model: Model) -> str:
         row_height=52,
         height="content" if len(rows) <= 12 else 600,
         on_select="rerun",
-        selection_mode="single-row-required",
+        selection_mode="single-cell",
         key="table",
-    ).selection.rows
+    ).selection.cells
     st.caption("Click on a row to see that picture above. Each is taken whole; the box below is of the one above.")
-    return list(pictures)[selection[0] if selection and selection[0] < len(pictures) else 0]
+    row = selection[0][0] if selection else 0
+    return list(pictures)[row if row < len(pictures) else 0]
 
 
 def box_of(picture: np.ndarray, data: bytes) -> Box | None:
@@ -169,7 +170,7 @@ def answer(data: bytes, box: Box | None, name: str, model: Model) -> None:
     found = predict.answer(seen.probabilities, model, 5)
     left, right = st.columns(2, gap="large")
     left.html(markup.likeliest(found, model.unsure_below, pictogram))
-    picture = (sight.visible(seen.image), f"As the network sees it: {made(model, seen)}.")
+    picture = (sight.visible(seen.image), f"As the network sees it: {made(model, seen, box)}.")
     place = right.empty()
     place.html(markup.figures(picture))  # at once; the map takes a second
     with right:
@@ -178,9 +179,9 @@ def answer(data: bytes, box: Box | None, name: str, model: Model) -> None:
     place.html(markup.figures(picture, (sight.overlay(seen.image, lost), text)))
 
 
-def made(model: Model, seen: sight.Sight) -> str:
+def made(model: Model, seen: sight.Sight, box: Box | None) -> str:
     """How the network's image is made of a picture, in words."""
-    crop = {"center_square": "cut to a square", "roi": "cut to the box"}.get(model.variant.crop)
+    crop = "cut to a square" if model.variant.crop == "center_square" else "cut to the box" if box else None
     contrast = "equalised" if model.variant.equalize else "equalised in tiles" if model.variant.clahe else None
     height, width = seen.image.shape[:2]
     return ", ".join(filter(None, [crop, contrast, f"{width} x {height} pixels"]))
