@@ -11,7 +11,8 @@ from gtsrb.errors import InputError
 
 def recipes(root: Path) -> list[str]:
     """Those that have been evaluated, here or by whoever committed metrics/."""
-    return sorted(path.parent.name for path in root.glob("metrics/*/confusion.csv"))
+    found = (path.parent.name for path in root.glob("metrics/*/confusion.csv"))
+    return sorted(name for name in found if (root / f"metrics/{name}.json").is_file())
 
 
 def figures(root: Path, recipe: str) -> dict[str, float]:

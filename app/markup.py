@@ -38,7 +38,7 @@ def percent(share: float) -> str:
 
 def plain(text: str) -> str:
     """Text as Markdown that shows it as it is: what a file says must not become a picture from elsewhere."""
-    return re.sub(r"([^\w\s])", r"\\\1", text)
+    return re.sub(r"([!-/:-@[-`{-~])", r"\\\1", text)
 
 
 def icon(name: str, pictogram: Pictogram) -> str:

@@ -35,7 +35,7 @@ def show(root: Path) -> None:
     if evaluation.has_mistakes(root, recipe):
         gallery(root, recipe, about)
     else:
-        st.info(f"The images and predictions are not on this machine. `dvc repro evaluate@{recipe}` makes them.")
+        st.info("The pipeline has not been run here: its images and predictions are missing. `make repro` makes them.")
     st.subheader("Which sign was taken for which", anchor=False)
     if pairs.empty:
         st.success("None was.")

@@ -34,7 +34,7 @@ def look(data: bytes, box: Box | None, name: str) -> sight.Sight:
     return sight.look(read(data), box, load(name))
 
 
-@st.cache_data(max_entries=MANY, show_spinner="Covering it, patch by patch ...")
+@st.cache_data(max_entries=MANY, show_spinner=False)
 def attention(data: bytes, box: Box | None, name: str) -> np.ndarray:
     return sight.attention(look(data, box, name), load(name))
 
@@ -43,7 +43,11 @@ def show() -> None:
     name, pictures = chosen()
     paste(key="paste")
     st.divider()
-    model = load(name)
+    try:
+        model = load(name)
+    except InputError as error:
+        st.error(markup.plain(str(error)))
+        return
     result, table, box_area = st.container(), st.container(), st.container()  # filled from the last: results need the box
     with table:
         file = picked(pictures, name, model) if len(pictures) > 1 else next(iter(pictures))
@@ -74,7 +78,7 @@ def chosen() -> tuple[str, dict[str, bytes]]:
         )
     with right:
         models = sorted((path.stem for path in predict.MODELS.glob("*.onnx")), key=lambda stem: (stem != "champion", stem))
-        name = st.selectbox("Network", models, help="Those in `pretrained/`; README.md says what each attains.")
+        name = st.selectbox("Network", models or ["champion"], help="README.md says what each attains.")
 
     def take(example: Path) -> None:
         state.example = example
@@ -172,11 +176,12 @@ def answer(data: bytes, box: Box | None, name: str, model: Model) -> None:
     left.html(markup.likeliest(found, model.unsure_below, pictogram))
     picture = (sight.visible(seen.image), f"As the network sees it: {made(model, seen, box)}.")
     place = right.empty()
-    place.html(markup.figures(picture))  # at once; the map takes a second
-    with right:
-        lost = attention(data, box, name)
-    text = f"What it looked at: covered, the orange parts make \u201c{found['name']}\u201d less likely, the blue ones more."
-    place.html(markup.figures(picture, (sight.overlay(seen.image, lost), text)))
+    grey = sight.overlay(seen.image, np.zeros(seen.image.shape[:2], np.float32))
+    wait = "What it looks at: a second, while the image is covered, patch by patch."
+    place.html(markup.figures(picture, (grey, wait)))  # as large as what comes, so that nothing moves then
+    colours = sight.overlay(seen.image, attention(data, box, name))
+    text = f"What it looks at: covered, the orange parts make \u201c{found['name']}\u201d less likely, the blue ones more."
+    place.html(markup.figures(picture, (colours, text)))
 
 
 def made(model: Model, seen: sight.Sight, box: Box | None) -> str:

@@ -225,7 +225,7 @@ def test_names_are_shown_not_obeyed(run_pipeline):
         assert "&lt;b&gt;odd&lt;/b&gt;" in page
         assert "<b>odd" not in page
     assert "unsure: below 90%" in pages[2]
-    assert markup.plain("![a](x) $1$ :b:") == r"\!\[a\]\(x\) \$1\$ \:b\:"
+    assert markup.plain("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
 
 
 @pytest.mark.parametrize(

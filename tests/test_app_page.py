@@ -135,6 +135,10 @@ class Page:
         """Waits for the likeliest sign to be this one."""
         self.waits(lambda: [text.capitalize() for text in self.texts(".sign:first-child b")] == [name])
 
+    def rests(self) -> None:
+        """Waits until all is there, and nothing moves."""
+        self.waits(lambda: self.all('[data-testid="stApp"][data-test-script-state="notRunning"]'))
+
     def uploads(self, *files: Path) -> None:
         self.all('[data-testid="stFileUploaderDropzoneInput"]')[0].send_keys("\n".join(map(str, files)))
 
@@ -172,8 +176,10 @@ def test_an_uploaded_sign_is_named(page, picture):
     assert len(page.all('.sign img[src^="data:image/png"]')) == 5
     probabilities = [text.strip("<> %") for text in page.texts(".sign span")]
     assert probabilities == sorted(probabilities, key=float, reverse=True)
-    page.waits(lambda: len(page.all(".seen figure")) == 2)
-    assert [text.split(":")[0] for text in page.texts(".seen figcaption")] == ["As the network sees it", "What it looked at"]
+    page.rests()
+    seen, looked_at = page.texts(".seen figcaption")
+    assert seen.startswith("As the network sees it: ")
+    assert looked_at.endswith("make \u201cyield\u201d less likely, the blue ones more.")
     for image in page.all(".seen img, .sign img"):
         assert page.browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth > 0", image)
 
@@ -250,6 +256,7 @@ def test_a_box_is_drawn(page, tmp_path, picture):
     page.waits(lambda: "Pixels, of 480 x 240." in page.texts("body")[0])
 
     def draws(x1: int, y1: int, x2: int, y2: int) -> None:
+        page.rests()
         stage = page.browser.execute_script(
             """const host = [...document.querySelectorAll(".st-key-crop *")].find(element => element.shadowRoot);
             return host.shadowRoot.querySelector(".stage");"""
@@ -263,6 +270,7 @@ def test_a_box_is_drawn(page, tmp_path, picture):
 
     draws(312, 72, 408, 168)
     page.sees("Keep right")
+    page.rests()
     numbers = [int(field.get_attribute("value")) for field in page.all('.stNumberInput input[type="number"]')[:4]]
     assert numbers == pytest.approx([312, 72, 408, 168], abs=3)
     draws(128, 168, 32, 72)  # from the lower right corner
