@@ -215,6 +215,7 @@ def test_several_pictures_make_a_table_whatever_they_are(page, picture, tmp_path
     page.uploads(picture("![a](http:b).png", 17), broken, pixel, large, picture("cmyk.jpg", 12, "CMYK"), deep, moving)
     page.waits(lambda: len(page.cells()) == 7)
     page.sees("No entry")
+    page.rests()
     rows = {row[1]: row[-3:] for row in page.cells()}
     assert rows["2. broken.png"][2] == "not an image that Pillow reads"
     assert rows["3. pixel.png"][2] == "1 x 1 pixels; expected at least 8 x 8 to see a sign in"
@@ -280,6 +281,7 @@ def test_a_box_is_drawn(page, tmp_path, picture):
 def test_mistakes_are_browsed(page):
     page.all('[data-testid="stTab"]')[1].click()
     page.waits(lambda: len(page.all(".mistakes > div")) == 3)
+    page.rests()
     taken = [text.split("sure")[1] for text in page.texts(".mistakes p:last-child")]
     assert taken == ["yield", "yield", "roundabout"]
     assert page.texts(".matrix td") == ["1", "2"]
@@ -287,6 +289,7 @@ def test_mistakes_are_browsed(page):
     assert [value.strip() for value in values] == ["90.00%", "70.00% - 95.00%", "3", "100.00%"]
     page.all('[data-testid="stSelectbox"] input')[-1].send_keys("roundabout\n")
     page.waits(lambda: len(page.all(".mistakes > div")) == 1)
+    page.rests()
     assert page.texts(".matrix td") == ["1"]
 
 
