@@ -20,7 +20,7 @@ test: setup $(APP_INSTALLED)
 repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 	@dvc repro
 
-app: $(APP_INSTALLED)  ## a page at http://127.0.0.1:8501 that names the sign on a picture; 650 MB of its own, no TensorFlow
+app: $(APP_INSTALLED)  ## a page at http://127.0.0.1:8501 that names the sign on a picture; 0.8 GB of its own, no TensorFlow
 	@.venv-app/bin/python -m streamlit run app/main.py
 
 setup: $(INSTALLED)
