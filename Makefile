@@ -1,32 +1,44 @@
-# make demo | make test | make repro | make report: each sets itself up. Needs Python 3.11, 3.12 or 3.13, git and a package index.
+# make demo | test | repro | app | report: each sets itself up. Needs Python 3.11, 3.12 or 3.13, git and a package index.
 
 SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
 REQUIREMENTS := $(if $(shell nvidia-smi -L 2>/dev/null),requirements-gpu.txt,requirements.txt)
 INSTALLED := .venv/$(REQUIREMENTS).installed
+APP_INSTALLED := .venv-app/requirements-app.txt.installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test repro report setup
+.PHONY: demo test repro app report setup
 .DEFAULT_GOAL := demo
 
 demo: setup  ## the whole pipeline on signs drawn by the project; no download, the workspace stays as it is
 	@python -m scripts.demo
 
-test: setup
+test: setup $(APP_INSTALLED)
 	@ruff check . && ruff format --check . && python -m pytest
 
 repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 	@dvc repro
+
+app: $(APP_INSTALLED)  ## a page at http://127.0.0.1:8501 that names the sign on a picture; 0.8 GB of its own, no TensorFlow
+	@.venv-app/bin/python -m streamlit run app/main.py
 
 report: setup  ## what the runs have measured, on one page: report.html
 	@python -m scripts.report
 
 setup: $(INSTALLED)
 
-$(INSTALLED): $(REQUIREMENTS)
+# An environment with the packages of a file: .venv/FILE.installed
+define install
 	@$(if $(PYTHON),,echo "error: no Python 3.11, 3.12 or 3.13 with venv found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1)
-	@echo "setup: $(REQUIREMENTS) into .venv with $$($(PYTHON) --version); some minutes the first time"
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	@echo "setup: $< into $(@D) with $$($(PYTHON) --version); some minutes the first time"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+endef
+
+$(INSTALLED): $(REQUIREMENTS)
+	$(install)
+
+$(APP_INSTALLED): requirements-app.txt
+	$(install)

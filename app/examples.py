@@ -1,0 +1,27 @@
+"""Draws the pictures that the page offers to click on:  python -m app.examples
+
+Writes  app/static/CLASS.png, photographs of signs that `gtsrb.rendering` draws; no image of the benchmark
+"""
+
+from pathlib import Path
+
+from PIL import Image
+
+from gtsrb.rendering import render
+from gtsrb.sections import Rendered
+from gtsrb.tables import decode_ppm
+
+STATIC = Path("app/static")
+CHOSEN = {4: 0, 9: 3, 12: 1, 14: 3, 28: 2, 30: 0, 35: 1, 40: 2}  # class: track, by eye: one of each kind, the light different
+PARAMS = Rendered(tracks_per_class=4, frames_per_track=4, test_images_per_class=1, seed=7)
+
+
+def main() -> None:
+    signs = render(PARAMS)[0].set_index(["class_id", "track", "frame"])["image"]
+    for class_id, track in CHOSEN.items():
+        nearest = signs[class_id, track, PARAMS.frames_per_track - 1]
+        Image.fromarray(decode_ppm(nearest)).save(STATIC / f"{class_id}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""The page's functions: what becomes of every kind of picture, what is shown of a recipe. In a browser: test_app_page.py."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from app import evaluation, markup, sight
+from gtsrb import predict
+from gtsrb.errors import InputError
+from gtsrb.images import Box, preprocess
+from gtsrb.names import SIGN_NAMES
+from gtsrb.tables import encode_ppm
+
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return predict.load(str(ROOT / "pretrained/champion.onnx"))
+
+
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def test_without_tensorflow_and_telemetry(tmp_path):
+    """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
+    code = (
+        "import sys, app.evaluation, app.markup, app.sight; from gtsrb import predict; predict.load('champion');"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
+    environment = {key: value for key, value in os.environ.items() if key not in hidden} | {"HOME": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False).returncode == 0
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "app/static").glob("*.png")), ids=lambda path: SIGN_NAMES[int(path.stem)])
+def test_every_example_is_recognised(path, model):
+    assert sight.look(sight.read(path.read_bytes()), None, model).probabilities.argmax() == int(path.stem)
+
+
+def test_the_whole_picture_is_answered_as_on_the_command_line(model):
+    seen = sight.look(PIXELS, None, model)
+    assert (seen.image == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
+    assert seen.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_box_is_cut_out_with_the_benchmarks_border():
+    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    image, box = sight.cut(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
+    assert (image == picture[40:140, 90:210]).all()
+    assert box == Box(10, 10, 109, 89)
+    image, box = sight.cut(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
+    assert (image == picture[285:300, 0:25]).all()
+    assert box == Box(0, 5, 19, 14)
+    image, box = sight.cut(picture, None)
+    assert (image == picture).all()
+    assert box == Box(0, 0, 399, 299)
+
+
+def test_what_is_outside_the_box_does_not_matter(model):
+    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    other = np.zeros_like(picture)
+    other[40:140, 90:210] = picture[40:140, 90:210]
+    box = Box(100, 50, 199, 129)
+    assert (sight.look(picture, box, model).image == sight.look(other, box, model).image).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (7, 300)])
+def test_too_small_to_see_a_sign_in_is_one_line(shape, model):
+    with pytest.raises(InputError, match=f"^{shape[1]} x {shape[0]} pixels; expected at least 8 x 8 to see a sign in$"):
+        sight.look(np.zeros((*shape, 3), np.uint8), None, model)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 200_000), (3000, 4000)])
+def test_a_large_picture_is_made_small_before_it_is_equalised(shape, model):
+    image, box = sight.reduced(*sight.cut(np.full((*shape, 3), 128, np.uint8), None))
+    assert max(image.shape) <= sight.LARGEST
+    assert box == Box(0, 0, image.shape[1] - 1, image.shape[0] - 1)
+    assert sight.look(np.full((*shape, 3), 128, np.uint8), None, model).image.shape == (48, 48, 3)
+
+
+def test_the_box_stays_on_the_sign_when_the_picture_is_made_small():
+    image, box = sight.reduced(np.zeros((2048, 4096, 3), np.uint8), Box(400, 800, 1199, 1999))
+    assert image.shape == (512, 1024, 3)
+    assert box == Box(100, 200, 299, 499)
+
+
+def broken_png() -> bytes:
+    """A PNG that says its pixels end sooner than they do: what follows is no chunk, and Pillow raises SyntaxError."""
+    data = saved(Image.fromarray(PIXELS), "png")
+    length = data.index(b"IDAT") - 4
+    return data[:length] + (100).to_bytes(4, "big") + data[length + 4 :]
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", saved(Image.fromarray(PIXELS), "png")[:900], broken_png()])
+def test_a_broken_file_is_one_line(data):
+    with pytest.raises(InputError) as raised:
+        sight.read(data)
+    assert str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_hundred_megapixels_are_refused():
+    with pytest.raises(InputError, match=r"^10000 x 10000 pixels; expected at most 50 million$"):
+        sight.read(saved(Image.new("1", (10_000, 10_000)), "png"))
+
+
+@pytest.mark.parametrize("kind", ["cmyk", "deep", "moving"])
+def test_unusual_pictures_are_answered(kind, model):
+    sign = Image.open(ROOT / "app/static/4.png")
+    data = {
+        "cmyk": lambda: saved(sign.convert("CMYK"), "jpeg", quality=95),
+        "deep": lambda: saved(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
+        "moving": lambda: saved(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
+    }[kind]()
+    assert sight.look(sight.read(data), None, model).probabilities.argmax() == 4
+
+
+def test_the_map_is_where_the_evidence_is_however_sure_the_network(model):
+    """A network that looks at one pixel alone, and is so sure that its probability does not move."""
+
+    class Sure:
+        @staticmethod
+        def probabilities(images: np.ndarray) -> np.ndarray:
+            wrong = np.exp(-20 - 10 * (images[:, 10, 30, 0] / 255.0))
+            return np.column_stack([wrong, 1 - wrong]).astype(np.float32)
+
+    image = np.zeros((48, 48, 3), np.uint8)
+    image[10, 30] = 255
+    seen = sight.Sight(image, Sure.probabilities(image[None])[0])
+    lost = sight.attention(seen, Sure())
+    assert lost[10, 30] == lost.max() > 9
+    assert lost[40, 5] == 0
+    shown = sight.overlay(image, lost)
+    assert shown.dtype == np.uint8
+    orange = shown[..., 0].astype(int) - shown[..., 2]
+    assert orange[10 * 8 + 4, 30 * 8 + 4] > 150
+    assert orange[40 * 8, 5 * 8] == 0
+
+
+def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
+    assert sight.pictogram("stop", tmp_path).startswith("data:image/png;base64,")
+    assert sight.pictogram("llama", tmp_path) is None
+    images = [np.full((side, side, 3), level, np.uint8) for side, level in ((20, 10), (40, 200), (60, 90))]
+    boxes = [(2, 2, 17, 17), (5, 5, 34, 34), (0, 0, 59, 59)]
+    rows = pd.DataFrame(boxes, columns=["roi_x1", "roi_y1", "roi_x2", "roi_y2"]).assign(
+        filename=["a", "b", "c"], class_id=[7, 7, 8], width=[20, 40, 60], image=[encode_ppm(image) for image in images]
+    )
+    rows.to_parquet(tmp_path / "train.parquet")
+    (tmp_path / "classes.csv").write_text("class_id,name\n7,llama\n8,alpaca\n")
+    assert sight.pictogram("llama", tmp_path) == sight.data_url(Image.fromarray(images[1][5:35, 5:35]))
+    assert sight.pictogram("guanaco", tmp_path) is None
+
+
+@pytest.fixture
+def run_pipeline(tmp_path):
+    """What the pipeline leaves of a recipe `small` on five images of three classes, two of them mistaken."""
+    for folder in ("metrics/small", "data/raw", "data/predictions"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "data/raw/classes.csv").write_text("class_id,name\n0,stop\n1,yield\n2,<b>odd</b>\n")
+    rows = {"filename": list("abcde"), "class_id": [0, 0, 1, 1, 2], "image": [encode_ppm(PIXELS)] * 5}
+    pd.DataFrame(rows).to_parquet(tmp_path / "data/raw/test.parquet")
+    sure = np.array([[9, 1, 0], [3, 7, 0], [0, 9, 1], [0, 8, 2], [9, 0, 1]], np.float32) / 10
+    np.save(tmp_path / "data/predictions/small.npy", sure)
+    (tmp_path / "metrics/small.json").write_text(json.dumps({"accuracy": 0.6, "errors": 2}))
+    counts = "stop,stop,1\nstop,yield,1\nyield,yield,2\n<b>odd</b>,stop,1\n"
+    (tmp_path / "metrics/small/confusion.csv").write_text("truth,prediction,images\n" + counts)
+    return tmp_path
+
+
+def test_mistakes_the_most_confident_first(run_pipeline):
+    assert evaluation.recipes(run_pipeline) == ["small"]
+    found = evaluation.mistakes(run_pipeline, "small")
+    assert found[["filename", "truth", "prediction"]].to_numpy().tolist() == [
+        ["e", "<b>odd</b>", "stop"],
+        ["b", "stop", "yield"],
+    ]
+    assert found["confidence"].tolist() == pytest.approx([0.9, 0.7])
+    assert evaluation.about(found, "yield")["filename"].tolist() == ["b"]
+    assert evaluation.about(found, "stop")["filename"].tolist() == ["e", "b"]  # shown, or taken for one
+    assert len(evaluation.about(found, None)) == 2
+
+
+def test_confusions_without_what_was_right(run_pipeline):
+    found = evaluation.confusions(run_pipeline, "small")
+    assert found.to_numpy().tolist() == [["<b>odd</b>", "stop", 1, 1.0], ["stop", "yield", 1, 0.5]]
+
+
+def test_predictions_of_another_test_part_are_not_shown(run_pipeline):
+    np.save(run_pipeline / "data/predictions/small.npy", np.zeros((4, 3), np.float32))
+    with pytest.raises(InputError, match=r"small.npy has 4 x 3 .* expected 5 images x 3 classes .* `dvc repro evaluate@small`"):
+        evaluation.mistakes(run_pipeline, "small")
+
+
+def test_a_clone_has_the_matrix_and_no_mistakes(run_pipeline):
+    assert evaluation.has_mistakes(run_pipeline, "small")
+    (run_pipeline / "data/raw/test.parquet").unlink()
+    assert not evaluation.has_mistakes(run_pipeline, "small")
+    assert len(evaluation.confusions(run_pipeline, "small")) == 2
+
+
+def test_names_are_shown_not_obeyed(run_pipeline):
+    def none(name):
+        return None
+
+    found = {"unsure": True, "top": [{"name": "<b>odd</b>", "probability": 0.3}]}
+    pages = [
+        markup.mistakes(evaluation.mistakes(run_pipeline, "small"), none),
+        markup.matrix(evaluation.confusions(run_pipeline, "small"), none),
+        markup.likeliest(found, 0.9, none),
+    ]
+    for page in pages:
+        assert "&lt;b&gt;odd&lt;/b&gt;" in page
+        assert "<b>odd" not in page
+    assert "unsure: below 90%" in pages[2]
+    assert markup.plain("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0%"), (1e-6, "&lt; 0.1%"), (0.0005, "0.1%"), (0.5, "50.0%"), (0.9996, "&gt; 99.9%"), (1, "100.0%")],
+)
+def test_almost_is_not_quite(share, text):
+    assert markup.percent(share) == text
