@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from app.sight import data_url
+from gtsrb.display import data_url
 from gtsrb.tables import decode_ppm
 
 Pictogram = Callable[[str], str | None]
@@ -50,7 +50,7 @@ def icon(name: str, pictogram: Pictogram) -> str:
 def figures(*images: tuple[np.ndarray, str]) -> str:
     """Images, uint8, each with its words below."""
     one = '<figure><img src="{}" alt=""><figcaption>{}</figcaption></figure>'
-    all_of_them = "".join(one.format(data_url(Image.fromarray(image)), escape(text)) for image, text in images)
+    all_of_them = "".join(one.format(data_url(image), escape(text)) for image, text in images)
     return f'<div class="seen">{all_of_them}</div>'
 
 
@@ -64,7 +64,7 @@ def tile(row, pictogram: Pictogram) -> str:
     image.thumbnail((256, 256))
     words = (("is", row.truth), (f"taken for, {percent(row.confidence)} sure", row.prediction))
     lines = "".join(f"<p>{icon(name, pictogram)}<span><small>{word}</small>{escape(name)}</span></p>" for word, name in words)
-    return f'<div><img src="{data_url(image)}" alt="test image {escape(row.filename)}">{lines}</div>'
+    return f'<div><img src="{data_url(np.asarray(image))}" alt="test image {escape(row.filename)}">{lines}</div>'
 
 
 def matrix(pairs: pd.DataFrame, pictogram: Pictogram) -> str:

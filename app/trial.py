@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from app import markup, sight
-from gtsrb import predict
+from gtsrb import display, occlusion, pictures, predict
 from gtsrb.errors import InputError
 from gtsrb.images import Box
 from gtsrb.names import SIGN_NAMES
@@ -24,7 +24,7 @@ paste = component("paste", js=(HERE / "paste.js").read_text())
 crop = component("crop", html=(HERE / "crop.html").read_text(), js=(HERE / "crop.js").read_text())
 
 load = st.cache_resource(predict.load, show_spinner=False)
-read = st.cache_data(sight.read, max_entries=4, show_spinner=False)  # 150 MB each, at most
+read = st.cache_data(pictures.read, max_entries=4, show_spinner=False)  # 150 MB each, at most
 thumbnail = st.cache_data(lambda data: sight.thumbnail(read(data)), max_entries=4 * MANY, show_spinner=False)
 pictogram = st.cache_data(sight.pictogram, max_entries=500, show_spinner=False)
 
@@ -36,7 +36,7 @@ def look(data: bytes, box: Box | None, name: str) -> sight.Sight:
 
 @st.cache_data(max_entries=MANY, show_spinner=False)
 def attention(data: bytes, box: Box | None, name: str) -> np.ndarray:
-    return sight.attention(look(data, box, name), load(name))
+    return occlusion.attention(load(name).probabilities, look(data, box, name).image)
 
 
 def show() -> None:
@@ -174,12 +174,12 @@ def answer(data: bytes, box: Box | None, name: str, model: Model) -> None:
     found = predict.answer(seen.probabilities, model, 5)
     left, right = st.columns(2, gap="large")
     left.html(markup.likeliest(found, model.unsure_below, pictogram))
-    picture = (sight.visible(seen.image), f"As the network sees it: {made(model, seen, box)}.")
+    picture = (display.as_bytes(seen.image), f"As the network sees it: {made(model, seen, box)}.")
     place = right.empty()
-    grey = sight.overlay(seen.image, np.zeros(seen.image.shape[:2], np.float32))
+    grey = display.overlay(seen.image, np.zeros(seen.image.shape[:2], np.float32))
     wait = "What it looks at: a second, while the image is covered, patch by patch."
     place.html(markup.figures(picture, (grey, wait)))  # as large as what comes, so that nothing moves then
-    colours = sight.overlay(seen.image, attention(data, box, name))
+    colours = display.overlay(seen.image, attention(data, box, name))
     text = f"What it looks at: covered, the orange parts make \u201c{found['name']}\u201d less likely, the blue ones more."
     place.html(markup.figures(picture, (colours, text)))
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 
 class Arrays(NamedTuple):
-    images: np.ndarray  # (n, size, size, 3) uint8, or float32 in [0, 1]; memory-mapped
+    images: np.ndarray  # (n, size, size, channels) uint8, or float32 in [0, 1]; memory-mapped
     labels: np.ndarray  # (n,) int64 class numbers
     tracks: np.ndarray  # (n,) int32 number of the physical sign; -1 where it is not known, in the test part
 

@@ -16,7 +16,10 @@ from gtsrb.recipes import Affine, Augmentation, Flips, Mix, Perspective
 def augment(
     images: np.ndarray, targets: np.ndarray, params: Augmentation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, size, size, 3), uint8 or float32, and targets (n, classes) float32 -> the same, changed by their own draws."""
+    """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> the same, changed by their own draws.
+
+    Each three channels are a picture, and all pictures of an image change alike.
+    """
     if params.flips:
         images, targets = flip(images, targets, params.flips, rng)
     if params.affine:
@@ -144,8 +147,11 @@ def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray
     height, width = images.shape[1:3]
     border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[params.fill_mode]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    pairs = zip(images, matrices, strict=True)
-    return np.stack([cv2.warpPerspective(image, m, (width, height), flags=flags, borderMode=border) for image, m in pairs])
+    warped = np.empty_like(images)
+    for rgb in photometry.pictures(images):  # OpenCV's fast paths end at four channels
+        for out, image, matrix in zip(warped[rgb], np.ascontiguousarray(images[rgb]), matrices, strict=True):
+            out[...] = cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border)
+    return warped
 
 
 def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np.ndarray:

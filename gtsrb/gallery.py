@@ -17,7 +17,7 @@ def write(
 ) -> None:
     """Writes a PNG of at most `limit` mistakes, the most confident first.
 
-    Takes (n, size, size, 3) images, (n,) labels and (n, classes) probabilities of a whole test part.
+    Takes (n, size, size, channels) images, (n,) labels and (n, classes) probabilities of a whole test part.
     """
     predictions, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(predictions != labels)
@@ -29,7 +29,7 @@ def write(
     for axes in grid:
         axes.set_axis_off()
     for axes, i in zip(grid, shown, strict=False):
-        axes.imshow(images[i])
+        axes.imshow(images[i][..., :3])
         text = f"is: {_short(names[labels[i]])}\ntaken for: {_short(names[predictions[i]])}\n{confidence[i]:.1%} sure, {i:05d}"
         axes.set_title(text, fontsize=6.5, pad=2)
     with whole(path) as beside:

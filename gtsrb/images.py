@@ -25,10 +25,15 @@ class Box(NamedTuple):
 
 
 def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
-    """(height, width, 3) uint8 RGB -> (size, size, 3), uint8 or float32 in [0, 1] as `variant.dtype` says.
+    """(height, width, 3) uint8 RGB -> (size, size, channels), uint8 or float32 in [0, 1] as `variant.dtype` says.
 
-    `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop.
+    `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop. Three channels, or
+    six where `keep_original` puts the image that is not equalised behind the one that is.
     """
+    if variant.keep_original:
+        alone = variant.model_copy(update={"keep_original": None})
+        original = alone.model_copy(update={"equalize": None, "clahe": None})
+        return np.concatenate([preprocess(image, box, one) for one in (alone, original)], axis=2)
     scale = equalization(image, variant.equalize.bins) if variant.equalize else None
     if variant.clahe:
         image = adapted(image, variant.clahe)

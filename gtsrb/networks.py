@@ -9,7 +9,6 @@ import keras
 import numpy as np
 from keras import KerasTensor, layers
 
-from gtsrb.local_contrast import LocalContrast
 from gtsrb.outputs import whole
 from gtsrb.recipes import Network, PlainNetwork, ResidualNetwork
 from gtsrb.spatial_transformer import AffineResampling
@@ -17,20 +16,18 @@ from gtsrb.spatial_transformer import AffineResampling
 PREDICTION_BATCH = 256  # changes the speed, not the figures
 
 
-def build(params: Network, *, size: int, dtype: str, classes: int) -> keras.Model:
-    """(n, size, size, 3) images -> (n, classes) float32 probabilities.
+def build(params: Network, *, size: int, channels: int, dtype: str, classes: int) -> keras.Model:
+    """(n, size, size, channels) images -> (n, classes) float32 probabilities.
 
     uint8 images are scaled to [0, 1] by the network itself; float32 ones are taken as they are.
     """
-    images = keras.Input((size, size, 3), dtype=dtype, name="images")
-    x = scaled = layers.Rescaling(1 / 255, dtype="float32", name="scale")(images) if dtype == "uint8" else images
+    images = keras.Input((size, size, channels), dtype=dtype, name="images")
+    x = layers.Rescaling(1 / 255, name="scale")(images) if dtype == "uint8" else images
     if params.standardize in ("image", "channels"):  # mean 0, variance 1 over an image's pixels, of all or of each channel
         axes = [1, 2, 3] if params.standardize == "image" else [1, 2]
         x = layers.LayerNormalization(axis=axes, center=False, scale=False, epsilon=1e-4, name="standardize")(x)
     elif params.standardize == "data_set":  # of each channel over the training images, as batches show them
         x = layers.BatchNormalization(center=False, scale=False, name="standardize")(x)
-    if params.local_contrast:  # beside the image: as many channels more
-        x = layers.Concatenate(name="input")([x, LocalContrast(params.local_contrast.window, name="local_contrast")(scaled)])
     if params.spatial_transformer:
         x = spatial_transformer(x, params)
     x = {PlainNetwork: plain, ResidualNetwork: residual}[type(params)](x, params)
@@ -136,12 +133,12 @@ def weights_file(recipe: str, seed: int, which: str) -> Path:
 
 
 def shape_of(images: np.ndarray, classes: int) -> dict:
-    """What `build` has to know of the data: (n, size, size, 3) images of `classes` classes."""
-    return {"size": images.shape[1], "dtype": str(images.dtype), "classes": classes}
+    """What `build` has to know of the data: (n, size, size, channels) images of `classes` classes."""
+    return {"size": images.shape[1], "channels": images.shape[3], "dtype": str(images.dtype), "classes": classes}
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """(n, size, size, 3) images -> (n, classes) float32 probabilities."""
+    """(n, size, size, channels) images -> (n, classes) float32 probabilities."""
     if not len(images):
         return np.zeros((0, model.output_shape[1]), np.float32)
     return model.predict(images, batch_size=PREDICTION_BATCH, verbose=0)

@@ -1,20 +1,17 @@
-"""What a network looked at: how much of a sign's probability is lost where a patch of the image is covered."""
+"""What a network looked at: how much of a sign's score is lost where a patch of the image is covered."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-PATCH = 12  # pixels, of an image of 48: about a digit
-STEP = 4
-
 
 def occlusion_map(
-    probabilities: Callable[[np.ndarray], np.ndarray], image: np.ndarray, class_id: int, *, patch: int = PATCH, step: int = STEP
+    scores: Callable[[np.ndarray], np.ndarray], image: np.ndarray, column: int, *, patch: int, step: int
 ) -> np.ndarray:
-    """(size, size, 3) image -> (size, size) float32: the mean loss of the probability of `class_id` under patches over a pixel.
+    """(size, size, channels) image -> (size, size) float32: the mean loss of the score in `column` under the patches over a pixel.
 
-    `probabilities` takes (n, size, size, 3) images and gives (n, classes). A patch is a square of the image's mean colour
-    (Zeiler and Fergus 2014); positive where the image speaks for the class, negative where it speaks against it.
+    `scores` takes (n, size, size, channels) images and gives (n, columns). A patch is a square of `patch` pixels, of the image's mean
+    colour, one every `step` pixels (Zeiler and Fergus 2014); positive where the image speaks for the score.
     """
     size = image.shape[0]
     starts = range(step - patch, size, step)
@@ -26,10 +23,25 @@ def occlusion_map(
             copy[place] = image.mean(axis=(0, 1)).astype(image.dtype)
             covered.append(copy)
             places.append(place)
-    whole = probabilities(image[None])[0, class_id]
-    lost = whole - probabilities(np.stack(covered))[:, class_id]
+    whole = scores(image[None])[0, column]
+    lost = whole - scores(np.stack(covered))[:, column]
     total, count = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
     for place, loss in zip(places, lost, strict=True):
         total[place] += loss
         count[place] += 1
     return total / count
+
+
+def attention(probabilities: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
+    """(size, size, channels) image -> (size, size) float32: what of the log-odds of its likeliest class is lost around each pixel.
+
+    Not of the probability: where that is 0.9999, covering a part leaves it there, and the map would be empty.
+    """
+    best, size = int(probabilities(image[None])[0].argmax()), image.shape[0]
+
+    def log_odds(images: np.ndarray) -> np.ndarray:
+        found = np.maximum(probabilities(images), 1e-30)
+        others = np.delete(found, best, axis=1).sum(axis=1)  # more exact than 1 - p
+        return np.log(found[:, [best]] / others[:, None])
+
+    return occlusion_map(log_odds, image, 0, patch=size // 4, step=max(1, size // 12))

@@ -3,6 +3,8 @@
 Images are (n, size, size, 3), uint8 or float32 in [0, 1], and keep their dtype; each has its own draws.
 """
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -12,6 +14,20 @@ LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 
 
 def change(images: np.ndarray, params: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """All the changes that `params` has; (n, size, size, channels) images, whose pictures get the same draws."""
+    start, changed = rng.bit_generator.state, np.empty_like(images)
+    for rgb in pictures(images):
+        rng.bit_generator.state = start
+        changed[rgb] = changed_picture(np.ascontiguousarray(images[rgb]), params, rng)
+    return changed
+
+
+def pictures(images: np.ndarray) -> Iterator[tuple]:
+    """The indices of each three channels of (n, size, size, channels) images."""
+    return (np.s_[..., channel : channel + 3] for channel in range(0, images.shape[3], 3))
+
+
+def changed_picture(images: np.ndarray, params: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """All the changes that `params` has, in this order."""
     if params.color:
         images = recolored(images, params.color, rng)

@@ -24,6 +24,8 @@ from gtsrb.sections import Variant
 
 MODELS = Path("pretrained")
 CHUNK = 256  # images prepared and predicted at a time
+SMALLEST = 8  # pixels a side of a sign; with fewer there is nothing to see
+LARGEST = 256  # pixels a side that equalisation gets; the benchmark's largest image has 266
 
 
 @dataclass(frozen=True)
@@ -113,17 +115,41 @@ def chunks(items: Iterator[Path]) -> Iterator[list[Path]]:
         yield chunk
 
 
-def prepare(file: Path, where: Box | None, variant: Variant) -> np.ndarray | str:
+def prepare(file: Path, box: Box | None, variant: Variant) -> np.ndarray | str:
     """The picture as the network takes it, or what is wrong with it."""
     try:
-        image = read(sys.stdin.buffer.read() if str(file) == "-" else file)
-        height, width = image.shape[:2]
-        where = where or Box(0, 0, width - 1, height - 1)
-        if where.x1 >= width or where.y1 >= height:
-            raise InputError(f"{width} x {height} pixels; the box begins outside at {where.x1},{where.y1}")
-        return preprocess(image, Box(where.x1, where.y1, min(where.x2, width - 1), min(where.y2, height - 1)), variant)
+        return prepared(read(sys.stdin.buffer.read() if str(file) == "-" else file), box, variant)
     except InputError as error:
         return str(error)
+
+
+def prepared(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarray:
+    """(height, width, 3) uint8 RGB -> what is in the box, or all of it, as the network takes it. Raises `InputError`."""
+    return preprocess(*reduced(*cut(picture, box)), variant)
+
+
+def cut(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
+    """The box with a border as in the benchmark's images, a tenth of the sign and at least 5 pixels; and its place in there.
+
+    The network thus gets a sign in a photo as it got those it was trained on. No box is the whole picture, without a border.
+    """
+    height, width = picture.shape[:2]
+    x1, y1, x2, y2 = box or (0, 0, width - 1, height - 1)
+    if min(x2 - x1, y2 - y1) + 1 < SMALLEST:
+        raise InputError(f"{x2 - x1 + 1} x {y2 - y1 + 1} pixels; expected at least {SMALLEST} x {SMALLEST} to see a sign in")
+    border = max(5, round(max(x2 - x1 + 1, y2 - y1 + 1) / 10)) if box else 0
+    left, top = max(x1 - border, 0), max(y1 - border, 0)
+    return picture[top : y2 + 1 + border, left : x2 + 1 + border], Box(x1 - left, y1 - top, x2 - left, y2 - top)
+
+
+def reduced(image: np.ndarray, box: Box, longest: int = LARGEST) -> tuple[np.ndarray, Box]:
+    """Image and box, made smaller where a side is longer than `longest`."""
+    height, width = image.shape[:2]
+    if max(height, width) <= longest:
+        return image, box
+    size = [max(round(side * longest / max(height, width)), min(side, SMALLEST)) for side in (width, height)]
+    smaller = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    return smaller, Box(*(edge * new // old for edge, new, old in zip(box, size * 2, (width, height) * 2, strict=True)))
 
 
 def answer(probabilities: np.ndarray, model: Model, top: int) -> dict:

@@ -30,15 +30,10 @@ class SpatialTransformer(Section):
     stride: Annotated[int, Field(ge=1, le=8)]
 
 
-class LocalContrast(Section):
-    window: Annotated[int, Field(ge=3, le=512)]
-
-
 class Network(Section):
     """What all families share."""
 
     standardize: Literal["none", "image", "channels", "data_set"]
-    local_contrast: LocalContrast | None = None
     spatial_transformer: SpatialTransformer | None = None
     filters: Annotated[list[Count], Field(min_length=1)]
     kernel_size: Annotated[int, Field(ge=1, le=15)]

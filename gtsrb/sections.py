@@ -64,6 +64,7 @@ class Variant(Section):
     clahe: Clahe | None = None
     crop: Literal["center_square", "roi"] | None = None
     margin: Annotated[float, Field(ge=0, le=1)] | None = None
+    keep_original: Literal[True] | None = None
     size: Annotated[int, Field(ge=8, le=512)]
     interpolation_order: Annotated[int, Field(ge=0, le=5)]
     mode: Literal["constant", "edge", "symmetric", "reflect", "wrap"]
@@ -74,11 +75,17 @@ class Variant(Section):
     def one_of_each(self):
         if self.equalize and self.clahe:
             raise ValueError("preprocess: equalize and clahe exclude each other; delete one of the two blocks")
+        if self.keep_original and not (self.equalize or self.clahe):
+            raise ValueError("preprocess: keep_original = True: there is no equalize or clahe; add one, or delete the key")
         if (self.crop == "roi") != (self.margin is not None):
             raise ValueError(
                 f"preprocess: crop = {self.crop!r}, margin = {self.margin!r}; margin is given with crop: roi alone"
             )
         return self
+
+    @property
+    def channels(self) -> int:
+        return 6 if self.keep_original else 3
 
 
 class Strengths(Section):

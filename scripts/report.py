@@ -16,15 +16,16 @@ from string import Template
 import numpy as np
 import pandas as pd
 
-from gtsrb import arrays, figures, mistakes, params, predict
+from gtsrb import arrays, display, figures, mistakes, params, predict
 from gtsrb.errors import InputError, run
-from gtsrb.occlusion import occlusion_map
+from gtsrb.occlusion import attention
 from gtsrb.outputs import whole
 from gtsrb.params import Params
 from gtsrb.sections import Variant
 
 REPORT = Path("report.html")
 SHOWN = 12  # kinds of mistakes of each recipe
+SIDE = 144  # pixels of a map
 TEXT = dict.fromkeys(("name", "truth", "prediction", "recipe", "degradation"), str)  # columns in which numbers may stand
 
 
@@ -191,10 +192,9 @@ def gallery(name: str, everything: Params) -> str:
         words = f"<b>{truth}</b> taken for <b>{answer}</b>, {probabilities[i].max():.1%} sure; image {i:05d}, "
         words += f"one of {count} such" if count > 1 else "the only such"
         if model:
-            lost = occlusion_map(model.probabilities, data.images[i], answers[i])
-            pictures.append((mistakes.overlay(data.images[i], lost), f"what speaks for {answer}"))
-            words += f"; covering takes up to {max(lost.max(), 0):.0%} away"
-        shown = " ".join(f'<img src="{mistakes.data_uri(image)}" alt="{alt}">' for image, alt in pictures)
+            lost = attention(model.probabilities, data.images[i])
+            pictures.append((display.overlay(data.images[i], lost, SIDE), f"what speaks for {answer}"))
+        shown = " ".join(f'<img src="{display.data_url(image)}" alt="{alt}">' for image, alt in pictures)
         tiles.append(f"<figure>{shown}<figcaption>{words}</figcaption></figure>\n")
     return f'{note}<div class="mistakes">{"".join(tiles)}</div>\n'
 

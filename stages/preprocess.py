@@ -38,7 +38,7 @@ def write_images(raw: Path, out: Path, variant: Variant, *, label: str) -> None:
     """Every image of the table `raw`, preprocessed, into one array: all cores, each a row group of the table at a time."""
     groups = pq.ParquetFile(raw)
     lengths = [groups.metadata.row_group(i).num_rows for i in range(groups.num_row_groups)]
-    shape = (sum(lengths), variant.size, variant.size, 3)
+    shape = (sum(lengths), variant.size, variant.size, variant.channels)
     with whole(out) as beside, tqdm(desc=label, total=shape[0], unit=" images") as bar:
         np.lib.format.open_memmap(beside, mode="w+", dtype=variant.dtype, shape=shape).flush()
         jobs = (delayed(write_group)(raw, i, beside, sum(lengths[:i]), variant) for i in range(len(lengths)))

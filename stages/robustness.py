@@ -34,7 +34,9 @@ def main() -> None:
     for name, recipe in everything.train.items():
         variant = everything.preprocess[recipe.images]
         device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-        model = networks.build(recipe.network, size=variant.size, dtype=variant.dtype, classes=classes)
+        model = networks.build(
+            recipe.network, size=variant.size, channels=variant.channels, dtype=variant.dtype, classes=classes
+        )
         model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
         for kind, level, strength in tqdm(steps, desc=f"{name}: robustness", unit=" degradations"):
             images = degraded(rows, kind, strength, settings.seed, variant)

@@ -55,7 +55,7 @@ def test_precision(params, precision):
     from gtsrb import networks
 
     device.set_up("cpu", precision=precision, seed=0, deterministic=False)
-    model = networks.build(params.train["baseline"].network, size=48, dtype="uint8", classes=43)
+    model = networks.build(params.train["baseline"].network, size=48, channels=3, dtype="uint8", classes=43)
     assert model.layers[1].compute_dtype == precision.removeprefix("mixed_")
     assert model.layers[1].variable_dtype == "float32"
     assert model.layers[-1].compute_dtype == "float32"  # probabilities

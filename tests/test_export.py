@@ -35,7 +35,11 @@ def model(images):
     network = load(ROOT / "params.yaml").train["champion"].network
     keras.utils.set_random_seed(0)
     built = networks.build(
-        network.model_copy(update={"filters": [8, 16, 32], "dense_units": [128]}), size=48, dtype="uint8", classes=43
+        network.model_copy(update={"filters": [8, 16, 32], "dense_units": [128]}),
+        size=48,
+        channels=3,
+        dtype="uint8",
+        classes=43,
     )
     built.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
     built.fit(images, np.arange(200) % 5, epochs=4, batch_size=20, verbose=0)

@@ -27,7 +27,7 @@ def model(tmp_path_factory):
     params = load(ROOT / "params.yaml")
     network = params.train["baseline"].network.model_copy(update={"filters": [4, 4], "dense_units": [8]})
     keras.utils.set_random_seed(0)
-    built = networks.build(network, size=48, dtype="uint8", classes=43)
+    built = networks.build(network, size=48, channels=3, dtype="uint8", classes=43)
     path = tmp_path_factory.mktemp("pretrained") / "small.onnx"
     properties = {
         "names": json.dumps(SIGN_NAMES),

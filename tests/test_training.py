@@ -29,7 +29,7 @@ def recipe(raw_params) -> Recipe:
 def fit(recipe: Recipe, folder, *, until: int | None = None) -> tuple[keras.Model, checkpoints.Progress]:
     """A training in a fresh model, as stages/train.py does it; ends after `until` epochs as if killed."""
     keras.utils.set_random_seed(recipe.seed)
-    model = networks.build(recipe.network, size=SIZE, dtype="uint8", classes=CLASSES)
+    model = networks.build(recipe.network, size=SIZE, channels=3, dtype="uint8", classes=CLASSES)
     optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=3, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=False)
     shorter = recipe.model_copy(update={"epochs": until}) if until else recipe
@@ -142,7 +142,7 @@ def test_history_and_best_weights(recipe, tmp_path):
 
 
 def test_dropout_draws_anew_each_epoch_and_alike_each_run(recipe):
-    model = networks.build(recipe.network, size=SIZE, dtype="uint8", classes=CLASSES)
+    model = networks.build(recipe.network, size=SIZE, channels=3, dtype="uint8", classes=CLASSES)
     seeds = training.EpochSeeds(3)
     seeds.set_model(model)
     outs = []
@@ -311,7 +311,7 @@ def test_the_average_is_that_of_the_formula(recipe, tmp_path):
             weights.append(self.model.get_weights()[0])
 
     keras.utils.set_random_seed(0)
-    model = networks.build(recipe.network, size=SIZE, dtype="uint8", classes=CLASSES)
+    model = networks.build(recipe.network, size=SIZE, channels=3, dtype="uint8", classes=CLASSES)
     settings = recipe.optimizer.model_copy(update={"average": 0.5})
     model.compile(optimisation.build(settings, None, steps_per_epoch=3, epochs=1), loss=recipe.loss, jit_compile=False)
     model.fit(IMAGES, TARGETS, batch_size=16, shuffle=False, verbose=0, callbacks=[Recorder()])

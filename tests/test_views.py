@@ -41,7 +41,7 @@ def test_the_straight_view_is_the_image():
 
 def test_probabilities_are_averaged(params):
     keras.utils.set_random_seed(0)
-    model = networks.build(params.train["baseline"].network, size=33, dtype="uint8", classes=4)
+    model = networks.build(params.train["baseline"].network, size=33, channels=3, dtype="uint8", classes=4)
     turned = View(**STRAIGHT | {"rotation": 25.0})
     first, second = (networks.predict(model, images) for images in (IMAGES, views.seen(IMAGES, turned)))
     both = views.predict(model, IMAGES, [View(**STRAIGHT), turned])
