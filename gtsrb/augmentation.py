@@ -16,9 +16,9 @@ from gtsrb.recipes import Affine, Augmentation, Flips, Mix, Perspective
 def augment(
     images: np.ndarray, targets: np.ndarray, params: Augmentation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> the same, changed by their own draws.
+    """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> the same, changed.
 
-    Each three channels are a picture, and all pictures of an image change alike.
+    Each image has its own draws. Three channels are a picture; if an image has several, they change alike.
     """
     if params.flips:
         images, targets = flip(images, targets, params.flips, rng)

@@ -14,10 +14,10 @@ def as_bytes(image: np.ndarray) -> np.ndarray:
 
 
 def overlay(image: np.ndarray, lost: np.ndarray, side: int = 384) -> np.ndarray:
-    """(size, size, channels) image and its (size, size) occlusion map -> (side, side, 3) uint8: the image in grey, orange where it
-    speaks for the sign, blue where it speaks against it.
+    """(size, size, channels) image and its (size, size) occlusion map -> (side, side, 3) uint8.
 
-    The strongest place is opaque, however little it takes away, so that a sure answer has a map too.
+    The image in grey, orange where it speaks for the sign, blue where it speaks against it. The strongest place is opaque,
+    however little it takes away, so that a sure answer has a map too.
     """
     grey = np.asarray(Image.fromarray(as_bytes(image)).convert("L").resize((side, side), Image.Resampling.NEAREST))
     strength = Image.fromarray(lost / max(np.abs(lost).max(), 1e-9)).resize((side, side), Image.Resampling.BICUBIC)

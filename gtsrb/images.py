@@ -27,8 +27,8 @@ class Box(NamedTuple):
 def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
     """(height, width, 3) uint8 RGB -> (size, size, channels), uint8 or float32 in [0, 1] as `variant.dtype` says.
 
-    `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop. Three channels, or
-    six where `keep_original` puts the image that is not equalised behind the one that is.
+    `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop. There are three
+    channels, or six where `keep_original` puts the image that is not equalised behind the one that is.
     """
     if variant.keep_original:
         alone = variant.model_copy(update={"keep_original": None})

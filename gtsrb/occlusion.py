@@ -8,10 +8,11 @@ import numpy as np
 def occlusion_map(
     scores: Callable[[np.ndarray], np.ndarray], image: np.ndarray, column: int, *, patch: int, step: int
 ) -> np.ndarray:
-    """(size, size, channels) image -> (size, size) float32: the mean loss of the score in `column` under the patches over a pixel.
+    """(size, size, channels) image -> (size, size) float32: the mean loss of a score under the patches over a pixel.
 
-    `scores` takes (n, size, size, channels) images and gives (n, columns). A patch is a square of `patch` pixels, of the image's mean
-    colour, one every `step` pixels (Zeiler and Fergus 2014); positive where the image speaks for the score.
+    `scores` takes (n, size, size, channels) images and gives (n, columns), of which `column` is meant. A patch is a square of
+    `patch` pixels, of the image's mean colour, one every `step` pixels (Zeiler and Fergus 2014). Positive where the image
+    speaks for the score.
     """
     size = image.shape[0]
     starts = range(step - patch, size, step)
@@ -33,9 +34,9 @@ def occlusion_map(
 
 
 def attention(probabilities: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
-    """(size, size, channels) image -> (size, size) float32: what of the log-odds of its likeliest class is lost around each pixel.
+    """(size, size, channels) image -> (size, size) float32: what its likeliest class loses of its log-odds around each pixel.
 
-    Not of the probability: where that is 0.9999, covering a part leaves it there, and the map would be empty.
+    Not of its probability: where that is 0.9999, covering a part leaves it there, and the map would be empty.
     """
     best, size = int(probabilities(image[None])[0].argmax()), image.shape[0]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from joblib import Parallel, delayed
+from PIL import Image
 
 from gtsrb.errors import InputError, run
 from gtsrb.images import Box, preprocess
@@ -48,7 +49,10 @@ def load(name: str) -> Model:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in MODELS.glob("*.onnx"))) or "none"
         raise InputError(f"no model at {path}; {MODELS} has {known}")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own kinds share no other parent
+        raise InputError(f"{path}: not a model that ONNX Runtime reads ({str(error).splitlines()[0]})") from None
     properties = session.get_modelmeta().custom_metadata_map
     if "variant" not in properties:
         raise InputError(f"{path} is no model of this project: it does not say how its images are made")
@@ -135,6 +139,9 @@ def cut(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
     """
     height, width = picture.shape[:2]
     x1, y1, x2, y2 = box or (0, 0, width - 1, height - 1)
+    if x1 >= width or y1 >= height:
+        raise InputError(f"{width} x {height} pixels; the box begins outside, at {x1},{y1}")
+    x2, y2 = min(x2, width - 1), min(y2, height - 1)
     if min(x2 - x1, y2 - y1) + 1 < SMALLEST:
         raise InputError(f"{x2 - x1 + 1} x {y2 - y1 + 1} pixels; expected at least {SMALLEST} x {SMALLEST} to see a sign in")
     border = max(5, round(max(x2 - x1 + 1, y2 - y1 + 1) / 10)) if box else 0

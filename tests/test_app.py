@@ -13,7 +13,8 @@ from conftest import ROOT
 from PIL import Image
 
 from app import evaluation, markup, sight
-from gtsrb import predict
+from gtsrb import pictures, predict
+from gtsrb.display import data_url
 from gtsrb.errors import InputError
 from gtsrb.images import Box, preprocess
 from gtsrb.names import SIGN_NAMES
@@ -48,73 +49,13 @@ def test_without_tensorflow_and_telemetry(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "app/static").glob("*.png")), ids=lambda path: SIGN_NAMES[int(path.stem)])
 def test_every_example_is_recognised(path, model):
-    assert sight.look(sight.read(path.read_bytes()), None, model).probabilities.argmax() == int(path.stem)
+    assert sight.look(pictures.read(path.read_bytes()), None, model).probabilities.argmax() == int(path.stem)
 
 
 def test_the_whole_picture_is_answered_as_on_the_command_line(model):
     seen = sight.look(PIXELS, None, model)
     assert (seen.image == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
     assert seen.probabilities.sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_the_box_is_cut_out_with_the_benchmarks_border():
-    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    image, box = sight.cut(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
-    assert (image == picture[40:140, 90:210]).all()
-    assert box == Box(10, 10, 109, 89)
-    image, box = sight.cut(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
-    assert (image == picture[285:300, 0:25]).all()
-    assert box == Box(0, 5, 19, 14)
-    image, box = sight.cut(picture, None)
-    assert (image == picture).all()
-    assert box == Box(0, 0, 399, 299)
-
-
-def test_what_is_outside_the_box_does_not_matter(model):
-    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    other = np.zeros_like(picture)
-    other[40:140, 90:210] = picture[40:140, 90:210]
-    box = Box(100, 50, 199, 129)
-    assert (sight.look(picture, box, model).image == sight.look(other, box, model).image).all()
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (7, 300)])
-def test_too_small_to_see_a_sign_in_is_one_line(shape, model):
-    with pytest.raises(InputError, match=f"^{shape[1]} x {shape[0]} pixels; expected at least 8 x 8 to see a sign in$"):
-        sight.look(np.zeros((*shape, 3), np.uint8), None, model)
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (8, 200_000), (3000, 4000)])
-def test_a_large_picture_is_made_small_before_it_is_equalised(shape, model):
-    image, box = sight.reduced(*sight.cut(np.full((*shape, 3), 128, np.uint8), None))
-    assert max(image.shape) <= sight.LARGEST
-    assert box == Box(0, 0, image.shape[1] - 1, image.shape[0] - 1)
-    assert sight.look(np.full((*shape, 3), 128, np.uint8), None, model).image.shape == (48, 48, 3)
-
-
-def test_the_box_stays_on_the_sign_when_the_picture_is_made_small():
-    image, box = sight.reduced(np.zeros((2048, 4096, 3), np.uint8), Box(400, 800, 1199, 1999))
-    assert image.shape == (512, 1024, 3)
-    assert box == Box(100, 200, 299, 499)
-
-
-def broken_png() -> bytes:
-    """A PNG that says its pixels end sooner than they do: what follows is no chunk, and Pillow raises SyntaxError."""
-    data = saved(Image.fromarray(PIXELS), "png")
-    length = data.index(b"IDAT") - 4
-    return data[:length] + (100).to_bytes(4, "big") + data[length + 4 :]
-
-
-@pytest.mark.parametrize("data", [b"", b"no image", saved(Image.fromarray(PIXELS), "png")[:900], broken_png()])
-def test_a_broken_file_is_one_line(data):
-    with pytest.raises(InputError) as raised:
-        sight.read(data)
-    assert str(raised.value) and "\n" not in str(raised.value)
-
-
-def test_a_hundred_megapixels_are_refused():
-    with pytest.raises(InputError, match=r"^10000 x 10000 pixels; expected at most 50 million$"):
-        sight.read(saved(Image.new("1", (10_000, 10_000)), "png"))
 
 
 @pytest.mark.parametrize("kind", ["cmyk", "deep", "moving"])
@@ -125,29 +66,7 @@ def test_unusual_pictures_are_answered(kind, model):
         "deep": lambda: saved(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
         "moving": lambda: saved(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
     }[kind]()
-    assert sight.look(sight.read(data), None, model).probabilities.argmax() == 4
-
-
-def test_the_map_is_where_the_evidence_is_however_sure_the_network(model):
-    """A network that looks at one pixel alone, and is so sure that its probability does not move."""
-
-    class Sure:
-        @staticmethod
-        def probabilities(images: np.ndarray) -> np.ndarray:
-            wrong = np.exp(-20 - 10 * (images[:, 10, 30, 0] / 255.0))
-            return np.column_stack([wrong, 1 - wrong]).astype(np.float32)
-
-    image = np.zeros((48, 48, 3), np.uint8)
-    image[10, 30] = 255
-    seen = sight.Sight(image, Sure.probabilities(image[None])[0])
-    lost = sight.attention(seen, Sure())
-    assert lost[10, 30] == lost.max() > 9
-    assert lost[40, 5] == 0
-    shown = sight.overlay(image, lost)
-    assert shown.dtype == np.uint8
-    orange = shown[..., 0].astype(int) - shown[..., 2]
-    assert orange[10 * 8 + 4, 30 * 8 + 4] > 150
-    assert orange[40 * 8, 5 * 8] == 0
+    assert sight.look(pictures.read(data), None, model).probabilities.argmax() == 4
 
 
 def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
@@ -160,7 +79,7 @@ def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
     )
     rows.to_parquet(tmp_path / "train.parquet")
     (tmp_path / "classes.csv").write_text("class_id,name\n7,llama\n8,alpaca\n")
-    assert sight.pictogram("llama", tmp_path) == sight.data_url(Image.fromarray(images[1][5:35, 5:35]))
+    assert sight.pictogram("llama", tmp_path) == data_url(images[1][5:35, 5:35])
     assert sight.pictogram("guanaco", tmp_path) is None
 
 

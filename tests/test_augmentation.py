@@ -96,11 +96,23 @@ def test_identity_changes_nothing():
 
 
 def test_absent_means_off_and_same_seed_means_same_images():
-    assert augment(IMAGES, TARGETS, Augmentation(), np.random.default_rng(0)) == (IMAGES, TARGETS)
+    images, targets = augment(IMAGES, TARGETS, Augmentation(), np.random.default_rng(0))
+    assert (images == IMAGES).all() and (targets == TARGETS).all()
     params = Augmentation(affine=Affine(**TUTORIAL))
     first, again, other = (augment(IMAGES, TARGETS, params, np.random.default_rng(seed))[0] for seed in (0, 0, 1))
     assert (first == again).all()
     assert (first != other).any()
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_the_pictures_of_an_image_move_alike(interpolation):
+    images = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 6), dtype=np.uint8)
+    params = Affine(**TUTORIAL | {"interpolation": interpolation})
+    matrices = draw_affine(5, (24, 24), params, np.random.default_rng(1)).matrices((24, 24))
+    found = warp(images, matrices, params)
+    alone = [warp(np.ascontiguousarray(images[..., part]), matrices, params) for part in (slice(3), slice(3, 6))]
+    assert (found == np.concatenate(alone, axis=3)).all()
+    assert (found != images).any()
 
 
 def test_perspective_moves_each_corner_within_its_range():

@@ -153,6 +153,19 @@ def test_clahe_is_scikit_images(params):
     assert preprocess(dark, NOWHERE, variant).std() > 2 * preprocess(dark, NOWHERE, plain).std()
 
 
+@pytest.mark.parametrize("name", ["equalized", "clahe"])
+def test_the_original_behind_the_equalised(params, name):
+    clahe = {"equalize": None, "clahe": Clahe(tiles=4, clip_limit=0.1, bins=256)}
+    alone = params.preprocess["equalized"].model_copy(update=clahe if name == "clahe" else {})
+    both = alone.model_copy(update={"keep_original": True})
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    found = preprocess(image, NOWHERE, both)
+    assert found.shape == (48, 48, both.channels) and alone.channels == 3
+    assert (found[..., :3] == preprocess(image, NOWHERE, alone)).all()
+    assert (found[..., 3:] == preprocess(image, NOWHERE, params.preprocess["plain"])).all()
+    assert (found[..., :3] != found[..., 3:]).any()
+
+
 def test_a_constant_border_is_darker_where_an_image_grows(params):
     """The tutorial's `mode: constant` mixes black into the outermost pixels of an enlarged image."""
     weights = resize_matrix(24, 1, 48, 1, "constant", False).sum(axis=1)

@@ -61,11 +61,14 @@ def test_what_is_no_picture_is_named(tmp_path):
     stream = io.BytesIO()
     Image.fromarray(PIXELS).save(stream, "png")
     cut, numbers = stream.getvalue()[:900], io.BytesIO()
+    length = stream.getvalue().index(b"IDAT") - 4
+    short = stream.getvalue()[:length] + (100).to_bytes(4, "big") + stream.getvalue()[length + 4 :]  # Pillow's SyntaxError
     Image.fromarray(PIXELS[..., 0].astype(np.float32)).save(numbers, "tiff")
     for content, fault in {
         b"": "not an image that Pillow reads",
         b"<html>" * 99: "not an image that Pillow reads",
         cut: "cannot be read: ",
+        short: "cannot be read: ",
         numbers.getvalue(): "its pixels are floating-point numbers; expected 8 or 16 bits a channel",
         tmp_path / "absent.png": "cannot be read: ",
     }.items():

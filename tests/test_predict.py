@@ -11,19 +11,19 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from gtsrb import export, networks, pictures, predict
+from gtsrb import export, networks, predict
 from gtsrb.errors import InputError
 from gtsrb.images import Box, preprocess
 from gtsrb.names import SIGN_NAMES
+from gtsrb.params import load
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+VARIANT = load(ROOT / "params.yaml").preprocess["equalized"]
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    from gtsrb.params import load
-
     params = load(ROOT / "params.yaml")
     network = params.train["baseline"].network.model_copy(update={"filters": [4, 4], "dense_units": [8]})
     keras.utils.set_random_seed(0)
@@ -99,13 +99,53 @@ def test_a_folder_and_standard_input(model, tmp_path):
     assert first["top"] == alone["top"]
 
 
-def test_the_box_says_where_the_sign_is(model):
-    loaded = predict.load(str(model[1]))
-    variant = loaded.variant.model_copy(update={"crop": "roi", "margin": 0.0})
-    stream = io.BytesIO()
-    Image.fromarray(PIXELS).save(stream, "png")
-    expected = preprocess(PIXELS, Box(10, 5, 29, 24), variant)
-    assert (preprocess(pictures.read(stream.getvalue()), predict.box("10,5,29,24"), variant) == expected).all()
+def test_the_box_is_cut_out_with_the_benchmarks_border():
+    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    image, box = predict.cut(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
+    assert (image == picture[40:140, 90:210]).all()
+    assert box == Box(10, 10, 109, 89)
+    image, box = predict.cut(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
+    assert (image == picture[285:300, 0:25]).all()
+    assert box == Box(0, 5, 19, 14)
+    image, box = predict.cut(picture, None)
+    assert (image == picture).all()
+    assert box == Box(0, 0, 399, 299)
+
+
+def test_a_box_that_is_not_in_the_picture_is_one_line():
+    picture = np.zeros((40, 50, 3), np.uint8)
+    with pytest.raises(InputError, match=r"^50 x 40 pixels; the box begins outside, at 50,10$"):
+        predict.cut(picture, Box(50, 10, 60, 20))
+    (image, box), (inside, same) = (predict.cut(picture, Box(30, 10, *edge)) for edge in ((90, 90), (49, 39)))
+    assert image.shape == inside.shape and box == same
+
+
+def test_what_is_outside_the_box_does_not_matter():
+    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    other = np.zeros_like(picture)
+    other[40:140, 90:210] = picture[40:140, 90:210]
+    box = Box(100, 50, 199, 129)
+    assert (predict.prepared(picture, box, VARIANT) == predict.prepared(other, box, VARIANT)).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (7, 300)])
+def test_too_small_to_see_a_sign_in_is_one_line(shape):
+    with pytest.raises(InputError, match=f"^{shape[1]} x {shape[0]} pixels; expected at least 8 x 8 to see a sign in$"):
+        predict.prepared(np.zeros((*shape, 3), np.uint8), None, VARIANT)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 200_000), (3000, 4000)])
+def test_a_large_picture_is_made_small_before_it_is_equalised(shape):
+    image, box = predict.reduced(*predict.cut(np.full((*shape, 3), 128, np.uint8), None))
+    assert max(image.shape) <= predict.LARGEST
+    assert box == Box(0, 0, image.shape[1] - 1, image.shape[0] - 1)
+    assert predict.prepared(np.full((*shape, 3), 128, np.uint8), None, VARIANT).shape == (48, 48, 3)
+
+
+def test_the_box_stays_on_the_sign_when_the_picture_is_made_small():
+    image, box = predict.reduced(np.zeros((2048, 4096, 3), np.uint8), Box(400, 800, 1199, 1999))
+    assert image.shape == (128, 256, 3)
+    assert box == Box(25, 50, 74, 124)
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "5,5,4,9", "-1,0,4,4"])
@@ -118,3 +158,9 @@ def test_a_broken_box_is_one_line(text):
 def test_an_unknown_model_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"^no model at pretrained/nobody.onnx; pretrained has "):
         predict.load("nobody")
+
+
+def test_a_file_that_is_no_model_is_one_line(tmp_path):
+    (tmp_path / "broken.onnx").write_text("no model")
+    with pytest.raises(InputError, match=r"broken.onnx: not a model that ONNX Runtime reads"):
+        predict.load(str(tmp_path / "broken.onnx"))
