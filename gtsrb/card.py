@@ -4,11 +4,13 @@ Every figure comes from the metrics files, so the card is never out of step with
 """
 
 from gtsrb.recipes import Recipe
+from gtsrb.sections import Variant
 
 CARD = """# {name}.onnx
 
-Tells {classes} kinds of traffic signs apart: uint8 {size} x {size} RGB in, {classes} probabilities out. How an image has to be
-prepared, and the names of the classes, stand in the file's metadata; `python -m gtsrb.predict --model {name} FILE` reads it.
+Tells {classes} kinds of traffic signs apart: uint8 {size} x {size} x {channels} in, {classes} probabilities out.
+How an image has to be prepared, and the names of the classes, stand in the file's metadata;
+`python -m gtsrb.predict --model {name} FILE` reads it.
 
 | | |
 | --- | --- |
@@ -26,25 +28,18 @@ Known weaknesses:
   an answer is marked as unsure.
 - The picture has to be of one sign that fills it, or come with the box around the sign.
 - Signs most often missed: {missed}.
-- On {sample:,} test images, {undegraded:.1%} of them right as they are, the degradations that cost it most, each at its
-  strongest: {degraded}.
+- Blur, darkness, a covered part: metrics/robustness.json has what each costs.
 - Test images are frames of few physical signs. The interval takes them as independent, and is too narrow.
 """
 
 
-def text(
-    name: str, recipe: Recipe, *, size: int, sample: int, dataset: dict, training: dict, export: dict, robustness: dict
-) -> str:
-    """The card of recipe `name`: from the contents of metrics/dataset.json, NAME/training.json, NAME/export.json and
-    robustness.json, an image of `size` pixels and a robustness sample of `sample` images.
-    """
-    strongest = {kind: list(found.values())[-1] for kind, found in robustness[name].items()}
-    undegraded = strongest.pop("none")
-    degraded = sorted(strongest.items(), key=lambda item: item[1])[:3]
+def text(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict) -> str:
+    """The card of recipe `name`, from the contents of metrics/dataset.json, NAME/training.json and NAME/export.json."""
     return CARD.format(
         name=name,
         classes=dataset["classes"],
-        size=size,
+        size=variant.size,
+        channels=variant.channels,
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
         source={"gtsrb": "GTSRB", "rendered": "drawn by this project", "folder": "a folder of the user's"}[dataset["source"]],
@@ -66,7 +61,4 @@ def text(
         weights_md5=export["weights_md5"],
         unsure_below=export["unsure_below"],
         missed=", ".join(f"{sign} ({accuracy:.1%} right)" for sign, accuracy in export["most_often_missed"].items()),
-        sample=sample,
-        undegraded=undegraded,
-        degraded=", ".join(f"{kind.replace('_', ' ')} ({accuracy:.1%} right)" for kind, accuracy in degraded),
     )

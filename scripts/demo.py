@@ -15,6 +15,7 @@ import dvc.api
 RECIPES = ("baseline", "augmented")
 OVERRIDES = {  # what makes it a matter of minutes
     "ingest.source": "rendered",
+    "robustness.images": 129,
     "train.baseline.epochs": 4,
     "train.augmented.epochs": 6,
     "train.augmented.schedule.every": 5,

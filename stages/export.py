@@ -1,7 +1,7 @@
 """Exports one recipe, of an ensemble its first network:  python -m stages.export RECIPE
 
 Reads   data/raw/classes.csv, data/processed/VARIANT/, models/RECIPE/,
-        metrics/{dataset,robustness,RECIPE/training}.json   for the model card
+        metrics/{dataset,RECIPE/training}.json              for the model card
 Writes  pretrained/RECIPE.onnx, pretrained/RECIPE.md        the network for `python -m gtsrb.predict`, and its model card
         data/litert/RECIPE.tflite                           the network for LiteRT
         metrics/RECIPE/export.json                          what was measured of the ONNX file
@@ -57,14 +57,10 @@ def main() -> None:
     }
     write_json(Path(f"metrics/{name}/export.json"), figures)
 
-    others = {what: json.loads(Path(f"metrics/{what}.json").read_text()) for what in ("dataset", "robustness")}
-    training = json.loads(Path(f"metrics/{name}/training.json").read_text())
+    sources = {"dataset": "dataset", "training": f"{name}/training", "export": f"{name}/export"}  # as rounded
+    found = {what: json.loads(Path(f"metrics/{source}.json").read_text()) for what, source in sources.items()}
     with whole(Path(f"pretrained/{name}.md")) as beside:
-        written = json.loads(Path(f"metrics/{name}/export.json").read_text())  # as rounded
-        sample = min(everything.robustness.images, len(test.labels))
-        beside.write_text(
-            card.text(name, recipe, size=variant.size, sample=sample, training=training, export=written, **others)
-        )
+        beside.write_text(card.text(name, recipe, variant, **found))
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {figures['accuracy']:.2%}, {figures['latency_ms']} ms an image")
 
 

@@ -18,6 +18,7 @@ SMALL = {  # the whole pipeline in about a minute on two cores
     "ingest.source": "rendered",
     "ingest.rendered": {"tracks_per_class": 15, "frames_per_track": 2, "test_images_per_class": 5, "seed": 0},
     "preprocess.equalized.size": 32,
+    "robustness.images": 86,
 }
 for _recipe, _epochs in (("baseline", 10), ("augmented", 14)):
     SMALL |= {

@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from code_dependencies import code_dependencies
 from conftest import ROOT
+
+from gtsrb import tables
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
@@ -97,12 +101,42 @@ def test_the_whole_pipeline(project):
         "evaluate@baseline",
         "evaluate@augmented",
         "compare",
+        "robustness",
+        "export@baseline",
+        "export@augmented",
     }
     assert read(project, "baseline.json")["accuracy"] > 0.60  # chance is 0.023; four seeds gave 0.81 to 0.87
     assert read(project, "augmented.json")["accuracy"] > 0.35  # 0.52 to 0.66, still rising
     dataset = read(project, "dataset.json")
     assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("rendered", 43, 43 * 15 * 2)
     assert set(read(project, "comparison.json")) == {"baseline_vs_augmented"}
+
+
+def test_robustness(project):
+    rows = pd.read_csv(project.folder / "metrics/robustness.csv")
+    assert (rows["images"] == 86).all() and len(rows) == len(RECIPES) * (1 + 9 * 3)
+    nested = read(project, "robustness.json")
+    for row in rows.itertuples():
+        assert row.accuracy == pytest.approx(1 - row.errors / 86)
+        assert nested[row.recipe][row.degradation][f"{row.strength:g}"] == pytest.approx(row.accuracy, abs=1e-6)
+    mean = rows.groupby("level")["accuracy"].mean()
+    assert mean[0] > mean[1] > mean[2] > mean[3]
+
+
+def test_an_exported_network_answers_and_its_card_says_how_well(project):
+    pictures = project.folder / "pictures"
+    pictures.mkdir()
+    test = tables.read(project.folder / "data/raw/test.parquet").iloc[::5]
+    for i, image in enumerate(test["image"]):
+        (pictures / f"{i:02d}.ppm").write_bytes(image)
+    output = project.run(sys.executable, "-m", "gtsrb.predict", "--model", "baseline", "--json", "pictures")
+    found = [json.loads(line)["class_id"] for line in output.splitlines() if line.startswith("{")]
+    shutil.rmtree(pictures)
+    exported = read(project, "baseline/export.json")
+    assert (np.array(found) == test["class_id"]).mean() == pytest.approx(exported["accuracy"], abs=0.15)
+    assert exported["accuracy"] == pytest.approx(read(project, "baseline.json")["accuracy"], abs=0.01)
+    assert f"**{exported['accuracy']:.2%}**" in (project.folder / "pretrained/baseline.md").read_text()
+    assert (project.folder / "data/litert/baseline.tflite").stat().st_size > exported["onnx_bytes"]
 
 
 def test_figures_agree_with_each_other(project):
@@ -145,23 +179,26 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     before = read(project, "augmented.json")
     project.edit({"train.augmented.epochs": 1})
     output = project.dvc("repro")
-    assert ran(output) == {"train@augmented", "evaluate@augmented", "compare"}
+    follows = {"train@augmented", "evaluate@augmented", "compare", "robustness"}
+    assert ran(output) == follows | {"export@augmented"}
     assert read(project, "augmented.json") != before
     assert "augmented.json" in project.dvc("metrics", "diff", "HEAD", "--md")
 
     project.edit({"train.augmented.epochs": 14})
     output = project.dvc("repro")
-    assert not ran(output)
-    assert restored(output) == {"train@augmented", "evaluate@augmented", "compare"}
+    assert ran(output) == {"export@augmented"}  # in Git, so in no run cache
+    assert restored(output) == follows
     assert read(project, "augmented.json") == before
-    assert project.run("git", "status", "--porcelain") == ""
+    changed = {line[3:] for line in project.run("git", "status", "--porcelain").splitlines()}
+    assert changed <= {"dvc.lock", "metrics/augmented/export.json", "pretrained/augmented.md"}  # its latency; not the network
+    project.commit("Export again")
 
 
 def test_what_evaluation_needs_trains_nothing(project):
     project.edit({"evaluate.baseline.weights": "best"})
-    assert ran(project.dvc("repro")) == {"evaluate@baseline", "compare"}
+    assert ran(project.dvc("repro")) == {"evaluate@baseline", "compare", "robustness", "export@baseline"}
     project.edit({"evaluate.baseline.weights": "last"})
-    assert not ran(project.dvc("repro"))
+    assert ran(project.dvc("repro")) == {"export@baseline"}
 
 
 def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
@@ -178,7 +215,7 @@ def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
     assert "up to date" in project.dvc("repro")
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate"])
+@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "export"])
 def test_an_unknown_name_is_one_line(stage, project):
     command = [sys.executable, "-m", f"stages.{stage}", "nobody"]
     result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
