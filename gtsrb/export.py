@@ -1,5 +1,6 @@
 """A trained network as one file that needs no Keras: ONNX and LiteRT, raw pixels in, probabilities out."""
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -43,7 +44,8 @@ def save_onnx(path: Path, model: keras.Model, properties: dict[str, str]) -> Non
     with whole(path) as beside:
         model.export(beside, format="onnx", verbose=False)
         content = onnx.load(beside)
-        rename(content, content.graph.output[0].name, "probabilities")
+        renamed(content, counted_anew(content) | {content.graph.output[0].name: "probabilities"})
+        content.graph.initializer.sort(key=lambda tensor: tensor.name)
         for value in (content.graph.input[0], content.graph.output[0]):
             value.type.tensor_type.shape.dim[0].dim_param = "n"
         helper.set_model_props(content, properties)
@@ -51,13 +53,22 @@ def save_onnx(path: Path, model: keras.Model, properties: dict[str, str]) -> Non
         onnx.save(content, beside)
 
 
-def rename(content: onnx.ModelProto, old: str, new: str) -> None:
-    """Gives a tensor of the graph another name, wherever it occurs."""
+def renamed(content: onnx.ModelProto, names: dict[str, str]) -> None:
+    """Gives tensors and nodes of the graph other names, wherever they occur."""
     for node in content.graph.node:
-        node.input[:] = [new if name == old else name for name in node.input]
-        node.output[:] = [new if name == old else name for name in node.output]
-    for value in content.graph.output:
-        value.name = new if value.name == old else value.name
+        node.name = names.get(node.name, node.name)
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (*content.graph.output, *content.graph.initializer):
+        value.name = names.get(value.name, value.name)
+
+
+def counted_anew(content: onnx.ModelProto) -> dict[str, str]:
+    """New names for what tf2onnx names and numbers as it happens to come, so that the same network gives the same bytes."""
+    found = [name for node in content.graph.node for name in (node.name, *node.input, *node.output)]
+    stems = {name: match[0] for name in found if (match := re.match(r".*__[0-9]+", name))}
+    numbers = {stem: i for i, stem in enumerate(dict.fromkeys(stems.values()))}
+    return {name: f"unnamed{numbers[stem]}{name[len(stem) :]}" for name, stem in stems.items()}
 
 
 def halve(path: Path, source: Path) -> None:
