@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import evaluation, markup
 from app.trial import pictogram
+from gtsrb import predict
 from gtsrb.errors import InputError
 
 PAGE = 24  # mistakes at a time
@@ -25,7 +26,7 @@ def show(root: Path) -> None:
         st.info("No recipe has been tested yet. `make repro` runs the pipeline; what it gets wrong is here then.")
         return
     left, right = st.columns(2)
-    recipe = left.selectbox("Recipe", names, index=names.index("champion") if "champion" in names else 0)
+    recipe = left.selectbox("Recipe", names, index=names.index(predict.BEST) if predict.BEST in names else 0)
     pairs = evaluation.confusions(root, recipe)
     signs = sorted({*pairs["truth"], *pairs["prediction"]})
     sign = right.selectbox("Sign shown or taken for", [ALL, *signs])

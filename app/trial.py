@@ -77,8 +77,8 @@ def chosen() -> tuple[str, dict[str, bytes]]:
             key=f"uploads{state.uploads}",
         )
     with right:
-        models = sorted((path.stem for path in predict.MODELS.glob("*.onnx")), key=lambda stem: (stem != "champion", stem))
-        name = st.selectbox("Network", models or ["champion"], help="README.md says what each attains.")
+        models = sorted((path.stem for path in predict.MODELS.glob("*.onnx")), key=lambda stem: (stem != predict.BEST, stem))
+        name = st.selectbox("Network", models or [predict.BEST], help="README.md says what each attains.")
 
     def take(example: Path) -> None:
         state.example = example

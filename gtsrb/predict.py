@@ -1,4 +1,4 @@
-"""What is on this picture?  python -m gtsrb.predict FILE_OR_FOLDER... [--model champion] [--top 5] [--json] [--box x1,y1,x2,y2]
+"""What is on this picture?  python -m gtsrb.predict FILE_OR_FOLDER... [--model augmented] [--top 5] [--json] [--box x1,y1,x2,y2]
 
 Reads what Pillow reads, folders of it, or standard input (`-`), and answers with an exported model: a table, or JSON lines with
 file, class_id, name, probability, unsure and top. The picture should show one sign and little else; `--box` says where it is.
@@ -24,6 +24,7 @@ from gtsrb.pictures import read
 from gtsrb.sections import Variant
 
 MODELS = Path("pretrained")
+BEST = "augmented"  # the most accurate there
 CHUNK = 256  # images prepared and predicted at a time
 SMALLEST = 8  # pixels a side of a sign; with fewer there is nothing to see
 LARGEST = 256  # pixels a side that equalisation gets; the benchmark's largest image has 266
@@ -88,7 +89,7 @@ def main() -> None:
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gtsrb.predict", description="What traffic sign is on this picture?")
     parser.add_argument("pictures", nargs="+", help="files, folders, or - for standard input")
-    parser.add_argument("--model", default="champion", help=f"a model in {MODELS}/, or the path of one")
+    parser.add_argument("--model", default=BEST, help=f"a model in {MODELS}/, or the path of one")
     parser.add_argument("--top", type=int, default=5, help="how many signs to name")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     parser.add_argument("--box", type=box, help="x1,y1,x2,y2: where the sign is, in pixels, both corners inside")

@@ -19,7 +19,7 @@ from gtsrb.sections import View
 
 def main() -> None:
     if len(sys.argv) != 3:
-        raise InputError("expected a recipe and a file: python -m scripts.views champion docs/views.yaml")
+        raise InputError("expected a recipe and a file: python -m scripts.views RECIPE docs/views.yaml")
     name, sets, recipes = sys.argv[1], read(Path(sys.argv[2])), params.load().train
     if name not in recipes:
         raise InputError(f"{name!r}: expected a recipe of params.yaml: {', '.join(recipes)}")

@@ -26,7 +26,7 @@ PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 @pytest.fixture(scope="module")
 def model():
-    return predict.load(str(ROOT / "pretrained/champion.onnx"))
+    return predict.load(str(ROOT / f"pretrained/{predict.BEST}.onnx"))
 
 
 def saved(image: Image.Image, kind: str, **options) -> bytes:
@@ -38,7 +38,7 @@ def saved(image: Image.Image, kind: str, **options) -> bytes:
 def test_without_tensorflow_and_telemetry(tmp_path):
     """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
     code = (
-        "import sys, app.evaluation, app.markup, app.sight; from gtsrb import predict; predict.load('champion');"
+        "import sys, app.evaluation, app.markup, app.sight; from gtsrb import predict; predict.load(predict.BEST);"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")

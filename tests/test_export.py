@@ -29,10 +29,10 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(images):
-    """The champion's network at a quarter of its width, sure enough of something to be compared."""
+    """The tutorial's network at a quarter of its width, sure enough of something to be compared."""
     from gtsrb.params import load
 
-    network = load(ROOT / "params.yaml").train["champion"].network
+    network = load(ROOT / "params.yaml").train["augmented"].network
     keras.utils.set_random_seed(0)
     built = networks.build(
         network.model_copy(update={"filters": [8, 16, 32], "dense_units": [128]}),
