@@ -1,4 +1,4 @@
-"""What is on this picture?  python -m gtsrb.predict FILE_OR_FOLDER... [--model augmented] [--top 5] [--json] [--box x1,y1,x2,y2]
+"""Which sign is this?  python -m gtsrb.predict FILE_OR_FOLDER... [--model augmented] [--top 5] [--json] [--box x1,y1,x2,y2]
 
 Reads what Pillow reads, folders of it, or standard input (`-`), and answers with an exported model: a table, or JSON lines with
 file, class_id, name, probability, unsure and top. The picture should show one sign and little else; `--box` says where it is.
