@@ -112,6 +112,9 @@ def browser(tmp_path_factory):
     browser.quit()
 
 
+UPLOAD = '[data-testid="stFileUploaderDropzoneInput"]'
+
+
 class Page:
     """What a person does with the page, and sees on it."""
 
@@ -140,7 +143,8 @@ class Page:
         self.waits(lambda: self.all('[data-testid="stApp"][data-test-script-state="notRunning"]'))
 
     def uploads(self, *files: Path) -> None:
-        self.all('[data-testid="stFileUploaderDropzoneInput"]')[0].send_keys("\n".join(map(str, files)))
+        self.waits(lambda: self.all(UPLOAD))  # it comes with a script of its own
+        self.all(UPLOAD)[0].send_keys("\n".join(map(str, files)))
 
     def cells(self) -> list[list[str]]:
         """Of the first table: Streamlit draws it on a canvas, with a table for screen readers inside."""
