@@ -29,8 +29,9 @@ def test_of_several_pictures_the_first_is_shown():
     assert (as_bytes(image) == np.rint(image[..., :3] * 255)).all()
 
 
-def test_the_address_holds_the_image():
-    image = np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_address_holds_the_image_and_its_transparency(channels):
+    image = np.random.default_rng(0).integers(0, 256, (4, 5, channels), dtype=np.uint8)
     kind, data = data_url(image).split(",")
     assert kind == "data:image/png;base64"
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) == image).all()
