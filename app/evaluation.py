@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gtsrb import arrays
 from gtsrb.errors import InputError
+from gtsrb.mistakes import by_confidence
 
 
 def recipes(root: Path) -> list[str]:
@@ -40,17 +42,16 @@ def mistakes(root: Path, recipe: str) -> pd.DataFrame:
     """
     probabilities = np.load(root / f"data/predictions/{recipe}.npy", mmap_mode="r")
     test = pd.read_parquet(root / "data/raw/test.parquet", columns=["filename", "class_id", "image"])
-    names = pd.read_csv(root / "data/raw/classes.csv")["name"]
+    names = np.array(arrays.class_names(root / "data/raw/classes.csv"))
     if probabilities.shape != (len(test), len(names)):
         raise InputError(
             f"data/predictions/{recipe}.npy has {' x '.join(map(str, probabilities.shape))} probabilities; expected "
             f"{len(test)} images x {len(names)} classes as in data/raw; run `dvc repro evaluate@{recipe}`"
         )
-    predictions = probabilities.argmax(axis=1)
-    test["truth"], test["prediction"] = test["class_id"].map(names), names.to_numpy()[predictions]
-    test["confidence"] = probabilities.max(axis=1)
-    wrong = test[predictions != test["class_id"]].drop(columns="class_id")
-    return wrong.sort_values("confidence", ascending=False, kind="stable", ignore_index=True)
+    wrong = by_confidence(test["class_id"].to_numpy(), probabilities)
+    found = test.iloc[wrong].reset_index(drop=True)
+    found["truth"], found["prediction"] = names[found.pop("class_id")], names[probabilities[wrong].argmax(axis=1)]
+    return found.assign(confidence=probabilities[wrong].max(axis=1))
 
 
 def about(pairs: pd.DataFrame, name: str | None) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What the page does with a picture: read it, cut the sign out, ask the network, map what it looked at. No page in here."""
+"""What the page shows of a picture: what the network sees and answers, a thumbnail, a sign's pictogram. No page in here."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from gtsrb.photometry import LUMA
 from gtsrb.tables import ROI, decode_ppm
 
 QUANTILES = 10
 CONFIDENCE_BINS = 15  # Guo et al.'s
-LUMA = np.array([0.299, 0.587, 0.114])  # of R, G and B: ITU-R BT.601
 
 
 def box_sides(rows: pd.DataFrame) -> np.ndarray:

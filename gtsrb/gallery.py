@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from gtsrb import mistakes
 from gtsrb.outputs import whole
 
 COLUMNS = 8
@@ -20,8 +21,8 @@ def write(
     Takes (n, size, size, channels) images, (n,) labels and (n, classes) probabilities of a whole test part.
     """
     predictions, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    wrong = np.flatnonzero(predictions != labels)
-    shown = wrong[np.argsort(-confidence[wrong], kind="stable")][:limit]
+    wrong = mistakes.by_confidence(labels, probabilities)
+    shown = wrong[:limit]
     rows = max(1, math.ceil(len(shown) / COLUMNS))
     figure = Figure(figsize=(COLUMNS * TILE[0], rows * TILE[1] + 0.6), layout="constrained", dpi=110)
     figure.suptitle(f"{len(wrong)} mistakes in {len(labels)} test images, the {len(shown)} most confident", fontsize=11)
