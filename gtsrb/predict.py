@@ -1,4 +1,4 @@
-"""Which sign is this?  python -m gtsrb.predict FILE_OR_FOLDER... [--model augmented] [--top 5] [--json] [--box x1,y1,x2,y2]
+"""Which sign is this?  python -m gtsrb.predict FILE_OR_FOLDER... [--model champion] [--top 5] [--json] [--box x1,y1,x2,y2]
 
 Reads what Pillow reads, folders of it, or standard input (`-`), and answers with an exported model: a table, or JSON lines with
 file, class_id, name, probability, unsure and top. The picture should show one sign and little else; `--box` says where it is.
@@ -24,7 +24,7 @@ from gtsrb.pictures import read
 from gtsrb.sections import Variant
 
 MODELS = Path("pretrained")
-BEST = "augmented"  # the most accurate there
+BEST = "champion"  # the most accurate there
 CHUNK = 256  # images prepared and predicted at a time
 SMALLEST = 8  # pixels a side of a sign; with fewer there is nothing to see
 LARGEST = 256  # pixels a side that equalisation gets; the benchmark's largest image has 266

@@ -43,6 +43,13 @@ for _recipe, _epochs in (("baseline", 10), ("augmented", 14)):
         f"train.{_recipe}.schedule.every": 8,
         f"train.{_recipe}.validation.split": "tracks",
     }
+SMALL |= {
+    "preprocess.roi_both.size": 32,
+    "train.champion.epochs": 6,
+    "train.champion.members": 2,
+    "train.champion.batch_size": 16,
+    "train.champion.network": SMALL["train.augmented.network"] | {"standardize": "channels"},
+}
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_every_block_that_is_a_comment_is_one_that_can_be_added(tmp_path):
     """`# block: {...}` in params.yaml, put in at its place, is valid: its comment lists all keys, within their ranges."""
     text = (ROOT / "params.yaml").read_text()
     commented = re.findall(r"^( +)# ((\w+): [\[{\d].*?)(?: +#.*)?$", text, re.MULTILINE)
-    assert len(commented) >= 15
+    assert len(commented) >= 5
     for indent, block, name in commented:
         added = text.replace(f"{indent}# {block}", f"{indent}{block}", 1)
         if name == "schedule":  # in place of the one above

@@ -96,20 +96,28 @@ def test_the_whole_pipeline(project):
         "ingest",
         "preprocess@equalized",
         "preprocess@plain",
+        "preprocess@roi_both",
         "train@baseline",
         "train@augmented",
+        "train@champion",
         "evaluate@baseline",
         "evaluate@augmented",
+        "evaluate@champion",
         "compare",
         "robustness",
         "export@baseline",
         "export@augmented",
+        "export@champion",
     }
     assert read(project, "baseline.json")["accuracy"] > 0.60  # chance is 0.023; four seeds gave 0.81 to 0.87
     assert read(project, "augmented.json")["accuracy"] > 0.35  # 0.52 to 0.66, still rising
     dataset = read(project, "dataset.json")
     assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("rendered", 43, 43 * 15 * 2)
-    assert set(read(project, "comparison.json")) == {"baseline_vs_augmented"}
+    assert set(read(project, "comparison.json")) == {
+        "baseline_vs_augmented",
+        "baseline_vs_champion",
+        "augmented_vs_champion",
+    }
 
 
 def test_robustness(project):
@@ -153,8 +161,12 @@ def test_figures_agree_with_each_other(project):
             assert (bins["images"].sum(), bins["errors"].sum()) == (43 * 5, figures["errors"])
         assert 0 < figures["calibration_error"] < 1
         assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
-        assert training["val_accuracy"] == pytest.approx(history["val_accuracy"].iloc[-1], abs=1e-6)
-        assert training["best_epoch"] == history["val_loss"].idxmin()
+        if recipe == "champion":  # trained on all images
+            assert training["val_accuracy"] is None
+            assert set(training["members"]) == set(figures["one_network_one_view"]) == {"seed0", "seed1"}
+        else:
+            assert training["val_accuracy"] == pytest.approx(history["val_accuracy"].iloc[-1], abs=1e-6)
+            assert training["best_epoch"] == history["val_loss"].idxmin()
         assert (project.folder / f"data/gallery/{recipe}.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -223,7 +235,9 @@ def test_an_unknown_name_is_one_line(stage, project):
     assert result.returncode == 1
     (error,) = [line for line in result.stderr.splitlines() if line.startswith("error:")]
     known = (
-        "variant of params.yaml: equalized, plain" if stage == "preprocess" else "recipe of params.yaml: baseline, augmented"
+        "variant of params.yaml: equalized, plain, roi_both"
+        if stage == "preprocess"
+        else "recipe of params.yaml: baseline, augmented, champion"
     )
     assert error == f"error: the command line has 'nobody'; expected one {known}"
     assert "Traceback" not in result.stderr

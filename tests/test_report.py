@@ -159,7 +159,9 @@ def test_what_is_missing_is_named_with_its_command(run, path, command):
 
 
 def test_recipes_that_are_not_evaluated_are_named(run):
-    assert "recipe augmented is missing: <code>dvc repro evaluate@augmented</code> makes it." in written()
+    text = written()
+    for name in ("augmented", "champion"):
+        assert f"recipe {name} is missing: <code>dvc repro evaluate@{name}</code> makes it." in text
 
 
 def test_without_a_fitting_model_there_are_mistakes_but_no_maps(run):

@@ -41,11 +41,11 @@ def test_an_edit_against_the_last_commit(project):
     project.dvc("repro", "evaluate@baseline")
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert [line.split(":")[0] for line in lines[:-1]] == ["augmented", "baseline"]
+    assert [line.split(":")[0] for line in lines[:-1]] == ["augmented", "baseline", "champion"]
     assert lines[1].startswith(f"baseline: {errors} errors before, {later} after; ")
     assert (before != after).any()
     assert "The same predictions" in lines[0]
-    assert significance(project).stdout.count("The same predictions") == 2
+    assert significance(project).stdout.count("The same predictions") == 3
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["HEAD", "nowhere"]])
