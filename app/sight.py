@@ -19,7 +19,7 @@ from gtsrb.tables import ROI, decode_ppm
 class Sight(NamedTuple):
     """A picture as the network sees it, and what it takes it for."""
 
-    image: np.ndarray  # (size, size, 3), as the model's variant makes it
+    image: np.ndarray  # (size, size, channels), as the model's variant makes it
     probabilities: np.ndarray  # (classes,) float32
 
 

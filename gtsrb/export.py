@@ -3,6 +3,7 @@
 import re
 import shutil
 import time
+import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +43,9 @@ def save_onnx(path: Path, model: keras.Model, properties: dict[str, str]) -> Non
     """
     model(np.zeros((1, *model.input_shape[1:]), model.input.dtype))  # Keras exports only what has been called
     with whole(path) as beside:
-        model.export(beside, format="onnx", verbose=False)
+        with warnings.catch_warnings():  # Keras 3.15 asks NumPy whether it still has `np.object`
+            warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+            model.export(beside, format="onnx", verbose=False)
         content = onnx.load(beside)
         renamed(content, counted_anew(content) | {content.graph.output[0].name: "probabilities"})
         content.graph.initializer.sort(key=lambda tensor: tensor.name)
@@ -101,13 +104,13 @@ def session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSession:
 
 
 def predict(model: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarray:
-    """(n, size, size, 3) uint8 images -> (n, classes) float32 probabilities."""
+    """(n, size, size, channels) uint8 images -> (n, classes) float32 probabilities."""
     parts = (np.ascontiguousarray(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
     return np.concatenate([model.run(["probabilities"], {"images": part})[0] for part in parts])
 
 
 def latency(path: Path, image: np.ndarray) -> float:
-    """Median milliseconds that one core takes for one image, (size, size, 3), after ten runs to warm up."""
+    """Median milliseconds that one core takes for one image, (size, size, channels), after ten runs to warm up."""
     model, times = session(path, threads=1), []
     for _ in range(LATENCY_RUNS + 10):
         started = time.perf_counter()

@@ -40,7 +40,7 @@ class Model:
     unsure_below: float  # top probability below which an answer is marked
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """(n, size, size, 3) as the variant makes them -> (n, classes) float32."""
+        """(n, size, size, channels) as the variant makes them -> (n, classes) float32."""
         return self.session.run(["probabilities"], {"images": images})[0]
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from gtsrb import degradations, device, networks, params, tables
+from gtsrb import arrays, degradations, device, networks, params, tables
 from gtsrb.errors import run
 from gtsrb.images import Box, preprocess
 from gtsrb.outputs import write_csv, write_json
@@ -27,7 +26,7 @@ def main() -> None:
     settings = everything.robustness
     rows = sample(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
-    classes = len(pd.read_csv("data/raw/classes.csv"))
+    classes = len(arrays.class_names())
     steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.strengths for i, level in enumerate(levels, 1))]
 
     results = []
@@ -49,17 +48,18 @@ def main() -> None:
 
 
 def sample(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
-    """`settings.images` rows, each class in its proportion; all, if there are no more."""
-    if settings.images >= len(rows):
-        return rows
-    chosen, _ = train_test_split(
-        np.arange(len(rows)), train_size=settings.images, stratify=rows["class_id"], random_state=settings.seed
-    )
-    return rows.iloc[np.sort(chosen)]
+    """`settings.images` rows, each class in its proportion, to one image; all, if there are no more.
+
+    Systematic sampling: the rows in random order, class after class, and of those as many at equal distances.
+    """
+    shuffled = np.random.default_rng(settings.seed).permutation(len(rows))
+    by_class = shuffled[np.argsort(rows["class_id"].to_numpy()[shuffled], kind="stable")]
+    images = min(settings.images, len(rows))
+    return rows.iloc[np.sort(by_class[np.arange(images) * len(rows) // images])]
 
 
 def degraded(rows: pd.DataFrame, kind: str, strength: float, seed: int, variant: Variant) -> np.ndarray:
-    """(n, size, size, 3): every image degraded, then preprocessed; the draws are the same for all recipes and strengths."""
+    """(n, size, size, channels): every image degraded, then preprocessed; all recipes and strengths have the same draws."""
     boxes = rows[tables.ROI].itertuples(index=False)
     jobs = (
         delayed(degraded_one)(image, Box(*box), kind, strength, [seed, i], variant)

@@ -1,9 +1,12 @@
 """Each degradation: of any size of picture, nothing at strength 0, worse with strength, and what its formula says."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from gtsrb import params
 from gtsrb.degradations import KINDS
+from stages.robustness import sample
 
 RNG = np.random.default_rng(0)
 ROWS, COLUMNS = np.meshgrid(np.linspace(40, 200, 61), np.linspace(60, 180, 50), indexing="ij")
@@ -62,3 +65,21 @@ def test_the_formulas():
     inner = [np.abs(np.roll(IMAGE, sign, axis=(0, 1)).astype(int) - moved)[12:-12, 12:-12].max() for sign in signs]
     assert min(inner) <= 40  # 6.1 pixels, so interpolated
     assert sorted(inner)[1] > min(inner)
+
+
+@pytest.mark.parametrize("images", [1, 3, 50, 999, 1000, 2000])
+def test_a_sample_has_each_class_in_its_proportion(images):
+    rows = pd.DataFrame({"class_id": np.repeat([2, 0, 1], [600, 399, 1])})  # a class of one image is no error
+    settings = params.load().robustness.model_copy(update={"images": images})
+    chosen = sample(rows, settings)
+    assert len(chosen) == min(images, 1000) and chosen.index.is_unique and chosen.index.is_monotonic_increasing
+    counts = chosen["class_id"].value_counts()
+    for class_id, there in rows["class_id"].value_counts().items():
+        assert abs(counts.get(class_id, 0) - there * len(chosen) / 1000) <= 1
+    assert chosen.equals(sample(rows, settings))
+
+
+def test_the_seed_decides_the_sample():
+    rows = pd.DataFrame({"class_id": np.repeat([0, 1], 500)})
+    first, second = (sample(rows, params.load().robustness.model_copy(update={"images": 99, "seed": seed})) for seed in (0, 1))
+    assert not first.equals(second)
