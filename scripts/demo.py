@@ -15,14 +15,16 @@ import dvc.api
 RECIPES = ("baseline", "augmented", "champion")
 OVERRIDES = {  # what makes it a matter of minutes
     "ingest.source": "rendered",
-    "robustness.images": 129,
+    "ingest.rendered.tracks_per_class": 8,
+    "ingest.rendered.test_images_per_class": 20,
+    "robustness.images": 86,
     "train.baseline.epochs": 4,
-    "train.augmented.epochs": 6,
-    "train.augmented.schedule.every": 5,
+    "train.augmented.epochs": 5,
+    "train.augmented.schedule.every": 4,
     "train.baseline.network.kernel_initializer": "he_uniform",  # the tutorial's needs hundreds of steps to get going
     "train.augmented.network.kernel_initializer": "he_uniform",
     "train.champion.members": 2,
-    "train.champion.epochs": 4,
+    "train.champion.epochs": 3,
     "train.champion.batch_size": 32,
 }
 IDENTITY = {"NAME": "demo", "EMAIL": "demo@localhost"}  # for the experiment's commit, where Git knows of nobody

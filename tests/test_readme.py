@@ -14,7 +14,7 @@ COMPARISON = json.loads((ROOT / "metrics/comparison.json").read_text())
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_result_table(recipe):
-    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{recipe}`")]
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{recipe}`:")]
     figures, training = (json.loads((ROOT / f"metrics/{path}.json").read_text()) for path in (recipe, f"{recipe}/training"))
     cells = [cell.strip() for cell in row.split("|")[3:-2]]
     assert cells == [
