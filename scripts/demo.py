@@ -17,13 +17,13 @@ OVERRIDES = {  # what makes it a matter of minutes
     "ingest.source": "rendered",
     "ingest.rendered.tracks_per_class": 8,
     "ingest.rendered.test_images_per_class": 20,
-    "robustness.images": 86,
+    "robustness.images": 43,
     "train.baseline.epochs": 4,
     "train.augmented.epochs": 5,
     "train.augmented.schedule.every": 4,
     "train.baseline.network.kernel_initializer": "he_uniform",  # the tutorial's needs hundreds of steps to get going
     "train.augmented.network.kernel_initializer": "he_uniform",
-    "train.champion.members": 2,
+    "train.champion.members": 1,
     "train.champion.epochs": 3,
     "train.champion.batch_size": 32,
 }
