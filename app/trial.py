@@ -188,5 +188,6 @@ def made(model: Model, seen: sight.Sight, box: Box | None) -> str:
     """How the network's image is made of a picture, in words."""
     crop = "cut to a square" if model.variant.crop == "center_square" else "cut to the box" if box else None
     contrast = "equalised" if model.variant.equalize else "equalised in tiles" if model.variant.clahe else None
+    beside = "and beside it, not shown, as it was" if model.variant.keep_original else None
     height, width = seen.image.shape[:2]
-    return ", ".join(filter(None, [crop, contrast, f"{width} x {height} pixels"]))
+    return ", ".join(filter(None, [crop, contrast, beside, f"{width} x {height} pixels"]))
