@@ -28,7 +28,7 @@ def overlay(image: np.ndarray, lost: np.ndarray, side: int = 384) -> np.ndarray:
 
 
 def data_url(image: np.ndarray, kind: str = "png") -> str:
-    """The image itself, its transparency included, as an address, so that a page has to fetch nothing."""
+    """The (height, width, 3 or 4) uint8 image itself as an address, so that a page has to fetch nothing."""
     stream = io.BytesIO()
-    Image.fromarray(image if image.shape[2] == 4 else as_bytes(image)).save(stream, kind)
+    Image.fromarray(image).save(stream, kind)
     return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import dvc.api
 
-RECIPES = ("baseline", "augmented", "champion")
+from gtsrb import params
+
 OVERRIDES = {  # what makes it a matter of minutes
     "ingest.source": "rendered",
     "ingest.rendered.tracks_per_class": 8,
@@ -37,7 +38,7 @@ def main() -> None:
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     lines = run_experiment(name)
     print(f"\n{'recipe':<12}{'test accuracy':>14}{'95 % interval':>18}{'errors':>8}{'validation':>12}{'training':>10}")
-    for recipe in RECIPES:
+    for recipe in params.load().train:
         test, training = (read(path, name) for path in (f"metrics/{recipe}.json", f"metrics/{recipe}/training.json"))
         validation = "" if training["val_accuracy"] is None else f"{training['val_accuracy']:.2%}"
         interval = f"{test['accuracy_low']:.1%} - {test['accuracy_high']:.1%}"

@@ -188,7 +188,7 @@ def gallery(name: str, everything: Params) -> str:
     tiles = []
     for i, count in chosen:
         truth, answer = escape(names[data.labels[i]]), escape(names[answers[i]])
-        pictures = [(data.images[i], truth)]
+        pictures = [(display.as_bytes(data.images[i]), truth)]
         words = f"<b>{truth}</b> taken for <b>{answer}</b>, {probabilities[i].max():.1%} sure; image {i:05d}, "
         words += f"one of {count} such" if count > 1 else "the only such"
         if model:

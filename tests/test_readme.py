@@ -16,13 +16,15 @@ COMPARISON = json.loads((ROOT / "metrics/comparison.json").read_text())
 def test_the_result_table(recipe):
     (row,) = [line for line in README.splitlines() if line.startswith(f"| `{recipe}`:")]
     figures, training = (json.loads((ROOT / f"metrics/{path}.json").read_text()) for path in (recipe, f"{recipe}/training"))
-    cells = [cell.strip() for cell in row.split("|")[3:-2]]
+    weights = json.loads((ROOT / f"metrics/{recipe}/export.json").read_text())["weights_md5"]
+    cells = [cell.strip() for cell in row.split("|")[3:-1]]
     assert cells == [
         f"**{figures['accuracy'] * 100:.2f} %**",
         f"{figures['accuracy_low'] * 100:.2f} - {figures['accuracy_high'] * 100:.2f}",
         str(figures["errors"]),
         "" if training["val_accuracy"] is None else f"{training['val_accuracy'] * 100:.2f} %",
         f"{training['seconds'] / 60:.0f} min",
+        f"`{weights}`",
     ]
 
 
