@@ -5,7 +5,7 @@ the split by tracks and the `seeds`. Each row, fold and seed is one experiment, 
 trains and validates, no test figure is computed. Its results are a line of the .csv beside the study; what has its line is not
 run again.
 
-`--report` runs nothing. Either way the table is printed, and drawn into the .png beside the study.
+`--report` runs nothing. Either way the table is printed, in Markdown, and drawn into the .png beside the study.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main() -> None:
             line = pd.DataFrame([run_experiment(study, row, fold, seed)])
             line.to_csv(results, mode="a", header=not results.exists(), index=False)
     table = summary(pd.read_csv(results), list(study["rows"]))
-    print(table.to_string(index=False, na_rep="", formatters={"loss": "{:.4f}".format}, float_format="{:.2f}".format))
+    print(markdown(table))
     draw(table, arguments.study.with_suffix(".png"))
 
 
@@ -101,7 +101,7 @@ def run_experiment(study: dict, row: str, fold: int, seed: int) -> dict:
 
 
 def summary(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """A line a row: runs, mean and spread of accuracy in %, seconds, and the difference to the first row with its interval.
+    """A line a row: runs, mean and range of accuracy in %, seconds; difference to the first row, its interval and the verdict.
 
     The difference is taken on the folds and seeds that both rows have; the interval is that of a bootstrap over their tracks.
     """
@@ -120,6 +120,10 @@ def summary(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
             "loss": own["val_loss"].mean(),
             "seconds": own["seconds"].mean(),
             "parameters": own["parameters"].iloc[0],
+            "difference": np.nan,
+            "from": np.nan,
+            "to": np.nan,
+            "verdict": "",
         }
         shared = own.index.intersection(base.index)
         if name != names[0] and len(shared):
@@ -128,8 +132,45 @@ def summary(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
             line["difference"] = gained.sum() / images * 100
             low, high = track_bootstrap(np.pad(gained, (0, tracks - len(gained))))  # no errors in all the others
             line["from"], line["to"] = low / images * 100, high / images * 100
+            line["verdict"] = verdict(own.loc[shared], base.loc[shared], low, high)
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def verdict(own: pd.DataFrame, base: pd.DataFrame, low: float, high: float) -> str:
+    """Which side of `base` its interval and, in every fold, all the runs of `own` lie on: gains, loses or, where neither, tie.
+
+    The interval knows which tracks were drawn and nothing of the seeds; the runs show those. One run decides nothing: "".
+    """
+    if len(own) == 1:
+        return ""
+    own_folds, base_folds = (runs["val_accuracy"].groupby("fold") for runs in (own, base))
+    if low > 0 and (own_folds.min() > base_folds.max()).all():
+        return "gains"
+    if high < 0 and (own_folds.max() < base_folds.min()).all():
+        return "loses"
+    return "tie"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table as it stands in docs/: accuracy in %, seconds of a run, the difference in points with its 95 % interval."""
+    shown = pd.DataFrame(
+        {
+            "row": table["row"],
+            "runs": table["runs"].map(str),
+            "accuracy, %": table["accuracy"].map("{:.2f}".format),
+            "range": table["low"].map("{:.2f}".format) + " - " + table["high"].map("{:.2f}".format),
+            "loss": table["loss"].map("{:.4f}".format),
+            "seconds": table["seconds"].map("{:.0f}".format),
+            "parameters": table["parameters"].map("{:,}".format),
+            "difference, points": [
+                f"{difference:+.2f} ({low:+.2f} to {high:+.2f})" if not np.isnan(difference) else ""
+                for difference, low, high in table[["difference", "from", "to"]].to_numpy()
+            ],
+            "verdict": table["verdict"],
+        }
+    )
+    return shown.to_markdown(index=False, disable_numparse=True)
 
 
 def errors_by_track(runs: pd.DataFrame) -> pd.Series:

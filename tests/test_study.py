@@ -59,6 +59,36 @@ def test_the_table():
     assert table.loc["once", "difference"] == pytest.approx(-2.0)  # to the same seed of the base, 92 %
 
 
+def test_a_verdict_takes_tracks_and_seeds():
+    each = {count: dict.fromkeys(range(10), count) for count in range(1, 8)}  # the same in every draw of tracks
+    errors = {
+        "base": [each[3], each[4]],
+        "better": [each[1], each[2]],
+        "worse": [each[6], each[5]],
+        "better by one seed": [each[3], {}],  # beside zero on the tracks, but its first run is no better than base's best
+        "worse by one seed": [each[4], each[7]],
+        "better by some tracks": [dict.fromkeys(range(5), 5)] * 2,  # 25 errors, base has 30 and 40; but half of the tracks lose
+        "once": [{}],
+    }
+    runs = pd.DataFrame([run_of(row, 0, seed, found) for row, seeds in errors.items() for seed, found in enumerate(seeds)])
+    verdicts = study.summary(runs, list(errors)).set_index("row")["verdict"].to_dict()
+    assert verdicts == {
+        "base": "",
+        "better": "gains",
+        "worse": "loses",
+        "better by one seed": "tie",
+        "worse by one seed": "tie",
+        "better by some tracks": "tie",
+        "once": "",
+    }
+
+
+def test_a_verdict_compares_runs_of_the_same_fold():
+    errors = {("base", 0): 30, ("base", 1): 60, ("better", 0): 20, ("better", 1): 50}  # fold 1's better is below fold 0's base
+    runs = pd.DataFrame([run_of(row, fold, 0, dict.fromkeys(range(10), n // 10)) for (row, fold), n in errors.items()])
+    assert study.summary(runs, ["base", "better"])["verdict"].tolist() == ["", "gains"]
+
+
 def test_folds_have_tracks_of_their_own():
     runs = pd.DataFrame([run_of("base", fold, 0, {1: 4}) for fold in (0, 1)] + [run_of("a", fold, 0, {}) for fold in (0, 1)])
     table = study.summary(runs, ["base", "a"])
@@ -152,3 +182,15 @@ def test_the_plot(tmp_path):
     runs = pd.DataFrame([run_of("base", 0, 0, {1: 4}), run_of("a", 0, 0, {})])
     study.draw(study.summary(runs, ["base", "a"]), tmp_path / "study.png")
     assert (tmp_path / "study.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_table_of_the_ideas_is_that_of_their_runs():
+    rows = list(study.read(ROOT / "docs/ideas.yaml")["rows"])
+    table = study.summary(pd.read_csv(ROOT / "docs/ideas.csv"), rows)
+    assert study.markdown(table) in (ROOT / "docs/ideas.md").read_text()
+
+
+def test_a_table_of_the_first_row_alone():
+    lines = study.markdown(study.summary(pd.DataFrame([run_of("base", 0, 0, {1: 4})]), ["base"])).splitlines()
+    cells = [cell.strip() for cell in lines[-1].strip("|").split("|")]
+    assert cells == ["base", "1", "96.00", "96.00 - 96.00", "0.1000", "10", "1,000", "", ""]
