@@ -157,7 +157,7 @@ def markdown(table: pd.DataFrame) -> str:
     shown = pd.DataFrame(
         {
             "row": table["row"],
-            "runs": table["runs"].map(str),
+            "runs": table["runs"],
             "accuracy, %": table["accuracy"].map("{:.2f}".format),
             "range": table["low"].map("{:.2f}".format) + " - " + table["high"].map("{:.2f}".format),
             "loss": table["loss"].map("{:.4f}".format),
