@@ -1,8 +1,9 @@
 """The model card of an exported network: what it is, what it was trained on, how good it is, where it fails.
 
-Every figure comes from the metrics files, so the card is never out of step with them.
+Every figure but the latency comes from the metrics files, so the card is never out of step with them.
 """
 
+from gtsrb.export import LATENCY_RUNS
 from gtsrb.recipes import Recipe
 from gtsrb.sections import Variant
 
@@ -16,8 +17,9 @@ How an image has to be prepared, and the names of the classes, stand in the file
 | --- | --- |
 | network | recipe `{name}`, {network} |
 | trained on | {images:,} images ({source}), {moved}, {epochs} epochs |
-| test images | {test_images:,}, {errors} errors by this very file |
-| accuracy | **{accuracy:.2%}**, 95 % interval {low:.2%} to {high:.2%} |
+| test images | {test_images:,}, by this very file |
+| accuracy with the box around the sign | {with_boxes} |
+| accuracy as files: whole pictures, no box | {as_files} |
 | size | {megabytes:.2f} MB, {parameters:,} parameters, weights in {precision} |
 | latency | {latency} ms an image on one core, median of {runs} ({device}) |
 | against Keras | probabilities differ by at most {difference} ({parity} test images) |
@@ -26,15 +28,20 @@ How an image has to be prepared, and the names of the classes, stand in the file
 Known weaknesses:
 - It knows these signs and nothing else: whatever it is shown, it names one of them. Below a probability of {unsure_below:.0%}
   an answer is marked as unsure.
-- The picture has to be of one sign that fills it, or come with the box around the sign.
+- The picture has to be of one sign that fills it, or come with the box around the sign; the table has what a box is worth.
 - Signs most often missed: {missed}.
 - Blur, darkness, a covered part: metrics/robustness.json has what each costs.
 - Test images are frames of few physical signs. The interval takes them as independent, and is too narrow.
 """
 
 
-def text(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict) -> str:
-    """The card of recipe `name`, from the contents of metrics/dataset.json, NAME/training.json and NAME/export.json."""
+def text(
+    name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict, latency_ms: float, device: str
+) -> str:
+    """The card of recipe `name`, from the contents of metrics/dataset.json, NAME/training.json and NAME/export.json.
+
+    `latency_ms` is what `export.latency` measured on one core of `device`.
+    """
     return CARD.format(
         name=name,
         classes=dataset["classes"],
@@ -45,20 +52,24 @@ def text(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training
         source={"gtsrb": "GTSRB", "rendered": "drawn by this project", "folder": "a folder of the user's"}[dataset["source"]],
         moved="augmented" if recipe.augmentation else "as they are",
         epochs=recipe.epochs,
-        accuracy=export["accuracy"],
         test_images=dataset["test_images"],
-        errors=export["errors"],
-        low=export["accuracy_low"],
-        high=export["accuracy_high"],
+        with_boxes=accuracy(export["with_boxes"]),
+        as_files=accuracy(export["as_files"]),
         megabytes=export["onnx_bytes"] / 1e6,
         parameters=training["parameters"],
         precision=export["weights_precision"],
-        latency=export["latency_ms"],
-        runs=export["latency_runs"],
-        device=export["device"],
+        latency=f"{latency_ms:.2f}",
+        runs=LATENCY_RUNS,
+        device=device,
         difference=export["greatest_difference"],
         parity=export["parity_images"],
         weights_md5=export["weights_md5"],
         unsure_below=export["unsure_below"],
         missed=", ".join(f"{sign} ({accuracy:.1%} right)" for sign, accuracy in export["most_often_missed"].items()),
     )
+
+
+def accuracy(figures: dict) -> str:
+    """Those of `metrics.accuracy_figures`, in a table's cell."""
+    interval = f"95 % interval {figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
+    return f"**{figures['accuracy']:.2%}**, {figures['errors']} errors, {interval}"

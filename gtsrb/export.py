@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,9 +12,13 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
+from joblib import Parallel, delayed
 from onnx import TensorProto, helper, numpy_helper
 
+from gtsrb.images import preprocess_whole
 from gtsrb.outputs import whole
+from gtsrb.sections import Variant
+from gtsrb.tables import decode_ppm
 
 LARGE = 1024  # values; smaller tensors stay float32
 BATCH = 256  # changes the speed, not the figures
@@ -107,6 +112,12 @@ def predict(model: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarr
     """(n, size, size, channels) uint8 images -> (n, classes) float32 probabilities."""
     parts = (np.ascontiguousarray(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
     return np.concatenate([model.run(["probabilities"], {"images": part})[0] for part in parts])
+
+
+def as_files(ppms: Sequence[bytes], variant: Variant) -> np.ndarray:
+    """n pictures as binary PPM -> (n, size, size, channels): each prepared whole, as `gtsrb.predict` does it without a box."""
+    jobs = (delayed(preprocess_whole)(decode_ppm(ppm), variant) for ppm in ppms)
+    return np.stack(Parallel(n_jobs=-1)(jobs))
 
 
 def latency(path: Path, image: np.ndarray) -> float:

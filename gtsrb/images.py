@@ -46,6 +46,12 @@ def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
     return np.rint(pixels * 255).astype(np.uint8) if variant.dtype == "uint8" else pixels.astype(np.float32)
 
 
+def preprocess_whole(image: np.ndarray, variant: Variant) -> np.ndarray:
+    """`preprocess` of a picture that comes without a box: the sign is all of it."""
+    height, width = image.shape[:2]
+    return preprocess(image, Box(0, 0, width - 1, height - 1), variant)
+
+
 def value(image: np.ndarray) -> np.ndarray:
     """(height, width, 3) uint8 -> V of HSV = max(R, G, B), (height, width) uint8; 5 times as fast as `image.max(axis=-1)`."""
     return np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])

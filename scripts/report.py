@@ -1,6 +1,6 @@
 """All that was measured, on one page:  make report, which runs  python -m scripts.report
 
-Reads   metrics/; for the mistakes data/predictions/, data/processed/VARIANT/test/ and pretrained/RECIPE.onnx
+Reads   metrics/; for the mistakes data/predictions/, data/processed/VARIANT/test/ and data/export/RECIPE.onnx
 Writes  report.html, which needs no other file; it shows test images, so it is kept out of Git
 
 Shows what there is of the recipes of params.yaml, and says what is missing and which command makes it. What is said about
@@ -46,6 +46,7 @@ def main() -> None:
     parts = {
         "results": results(recipes, list(everything.evaluate)),
         "comparison": attempt(comparison),
+        "exports": exports(recipes),
         "legend": legend(looks),
         "curves": together(looks, "history", (figures.learning_curves, "accuracy"), (figures.learning_curves, "loss")),
         "confusion": each(recipes, confusion),
@@ -153,6 +154,24 @@ def comparison() -> str:
     return table(rows) if rows else '<p class="note">There is one recipe alone, so nothing to compare.</p>\n'
 
 
+def exports(recipes: list[str]) -> str:
+    """What the file of each recipe attains on test images cut out by their boxes, and on the same as people have them."""
+    rows, notes = [], []
+    for name in recipes:
+        path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
+        try:
+            found = read(path, command)
+            ways = {"with boxes": found["with_boxes"], "as files": found["as_files"]}
+        except (Missing, KeyError):  # or of a run before these were measured
+            notes.append(str(Missing(path, command)))
+            continue
+        row = {"recipe": name}
+        for way, measured in ways.items():
+            row |= {way: f"{measured['accuracy']:.2%}", f"errors {way}": f"{measured['errors']:,}"}
+        rows.append(row | {"weights": found["weights_precision"], "MB": f"{found['onnx_bytes'] / 1e6:.2f}"})
+    return (table(rows) if rows else "") + "".join(notes)
+
+
 def legend(looks: figures.Looks) -> str:
     entries = (
         f'<span><span style="color: {look.color}">{figures.MARKERS[look.marker]}</span> {escape(name)}</span>'
@@ -200,12 +219,13 @@ def gallery(name: str, everything: Params) -> str:
 
 
 def exported(name: str, variant: Variant) -> tuple[predict.Model | None, str]:
-    """The recipe's model, or why there is none that takes its images."""
+    """The recipe's network as this run exported it, or why there is none that takes its images."""
+    path = f"data/export/{name}.onnx"
     try:
-        model = predict.load(name)
+        model = predict.load(path)
         if model.variant == variant:
             return model, ""
-        reason = f"{predict.MODELS / name}.onnx takes images other than those of this recipe"
+        reason = f"{path} takes images other than those of this recipe"
     except InputError as error:
         reason = str(error)
     return None, f'<p class="note">No maps: {escape(reason)}; <code>dvc repro export@{escape(name)}</code> exports it.</p>\n'

@@ -1,10 +1,11 @@
 """Exports one recipe, of an ensemble its first network:  python -m stages.export RECIPE
 
-Reads   data/raw/classes.csv, data/processed/VARIANT/, models/RECIPE/,
-        metrics/{dataset,RECIPE/training}.json              for the model card
-Writes  pretrained/RECIPE.onnx, pretrained/RECIPE.md        the network for `python -m gtsrb.predict`, and its model card
-        data/litert/RECIPE.tflite                           the network for LiteRT
-        metrics/RECIPE/export.json                          what was measured of the ONNX file
+Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
+Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python -m gtsrb.predict` uses
+        data/export/RECIPE.tflite    the network for LiteRT
+        metrics/RECIPE/export.json   what was measured of the ONNX file, on test images with their boxes and as files
+
+`python -m scripts.publish RECIPE` copies the ONNX file to pretrained/, which Git keeps.
 """
 
 import hashlib
@@ -13,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gtsrb import arrays, card, device, export, networks, params
+from gtsrb import arrays, device, export, networks, params, tables
 from gtsrb.errors import argument, run
 from gtsrb.metrics import accuracy_figures, class_figures
-from gtsrb.outputs import whole, write_json
+from gtsrb.outputs import write_json
 
 PARITY = 200  # test images whose probabilities are compared with Keras'
 
@@ -28,20 +29,25 @@ def main() -> None:
     variant = everything.preprocess[recipe.images]
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{part}")) for part in ("train", "test"))
     names = arrays.class_names()
-    weights, path = networks.weights_file(name, recipe.seed, everything.evaluate[name].weights), Path(f"pretrained/{name}.onnx")
-    machine = device.set_up("cpu", precision="float32", seed=recipe.seed, deterministic=True)
+    weights = networks.weights_file(name, recipe.seed, everything.evaluate[name].weights)
+    path = Path(f"data/export/{name}.onnx")
+    device.set_up("cpu", precision="float32", seed=recipe.seed, deterministic=True)
     model = networks.build(recipe.network, **networks.shape_of(test.images, len(names)))
     model.load_weights(weights)
 
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
     changed = export.save(path, model, properties, train.images)
-    export.save_litert(Path(f"data/litert/{name}.tflite"), model)
+    export.save_litert(path.with_suffix(".tflite"), model)
 
-    probabilities = export.predict(export.session(path), test.images)
-    difference = np.abs(probabilities[:PARITY] - networks.predict(model, test.images[:PARITY])).max()
-    classes = class_figures(test.labels, probabilities.argmax(axis=1), names).sort_values("accuracy", kind="stable")
-    figures = accuracy_figures(test.labels, probabilities) | {
-        "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),
+    session = export.session(path)
+    with_boxes = export.predict(session, test.images)
+    as_files = export.predict(session, export.as_files(tables.read(Path("data/raw/test.parquet"), ["image"])["image"], variant))
+    difference = np.abs(with_boxes[:PARITY] - networks.predict(model, test.images[:PARITY])).max()
+    classes = class_figures(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
+    figures = {
+        "with_boxes": accuracy_figures(test.labels, with_boxes),
+        "as_files": accuracy_figures(test.labels, as_files),
+        "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes
         "seed": recipe.seed,
         "weights_md5": hashlib.md5(weights.read_bytes()).hexdigest(),
         "weights_precision": "float32" if changed else "float16",
@@ -51,17 +57,10 @@ def main() -> None:
         "parity_images": PARITY,
         "greatest_difference": float(difference),
         "unsure_below": unsure_below,
-        "latency_ms": round(export.latency(path, test.images[0]), 2),
-        "latency_runs": export.LATENCY_RUNS,
-        "device": machine.name,
     }
     write_json(Path(f"metrics/{name}/export.json"), figures)
-
-    sources = {"dataset": "dataset", "training": f"{name}/training", "export": f"{name}/export"}  # as rounded
-    found = {what: json.loads(Path(f"metrics/{source}.json").read_text()) for what, source in sources.items()}
-    with whole(Path(f"pretrained/{name}.md")) as beside:
-        beside.write_text(card.text(name, recipe, variant, **found))
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {figures['accuracy']:.2%}, {figures['latency_ms']} ms an image")
+    errors = [figures[what]["errors"] for what in ("with_boxes", "as_files")]
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {errors[0]} errors with boxes, {errors[1]} as files")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
 from conftest import ROOT
-from onnx import TensorProto, helper
+from small_models import save_model
 
 from gtsrb import bins
 from gtsrb.errors import InputError
@@ -58,6 +57,8 @@ def run(tmp_path, monkeypatch):
     calibration = bins.reliability(labels, probabilities)
     figures = accuracy_figures(labels, probabilities) | {"calibration_error": bins.calibration_error(calibration)}
     write_json(metrics / "baseline.json", figures)
+    ways = {"with_boxes": {"accuracy": 0.95, "errors": 3}, "as_files": {"accuracy": 0.9, "errors": 6}}
+    write_json(metrics / "baseline/export.json", ways | {"weights_precision": "float16", "onnx_bytes": 1_230_000})
     write_json(metrics / "comparison.json", {"baseline_vs_other": mcnemar(labels, answers, labels)})
     history = pd.DataFrame(
         {"epoch": [0, 1], "accuracy": [0.5, 0.7], "loss": [1, 0.5], "val_accuracy": np.nan, "val_loss": np.nan}
@@ -77,26 +78,8 @@ def run(tmp_path, monkeypatch):
     write_array(tmp_path / "data/predictions/baseline.npy", probabilities)
     for name, array in {"images": rng.integers(0, 256, (60, 16, 16, 3), np.uint8), "labels": labels, "tracks": labels}.items():
         write_array(tmp_path / f"data/processed/equalized/test/{name}.npy", array)
-    save_model(tmp_path / "pretrained", load(tmp_path / "params.yaml").preprocess["equalized"].model_dump_json())
+    save_model(tmp_path / "data/export/baseline.onnx", load(tmp_path / "params.yaml").preprocess["equalized"], NAMES)
     return tmp_path
-
-
-def save_model(folder, variant: str) -> None:
-    """baseline.onnx, whose probabilities are the softmax of the mean red, green and blue."""
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceMean", ["floats"], ["means"], axes=[1, 2], keepdims=0),
-            helper.make_node("Softmax", ["means"], ["probabilities"], axis=1),
-        ],
-        "means",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", 16, 16, 3])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3])],
-    )
-    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
-    helper.set_model_props(content, {"names": json.dumps(NAMES), "variant": variant, "unsure_below": "0.9"})
-    folder.mkdir(exist_ok=True)
-    onnx.save(content, folder / "baseline.onnx")
 
 
 def written() -> str:
@@ -158,6 +141,14 @@ def test_what_is_missing_is_named_with_its_command(run, path, command):
     assert Page(text).open == []
 
 
+def test_the_exported_file_with_boxes_and_as_files(run):
+    text = written()
+    assert "<td>95.00%</td>\n      <td>3</td>\n      <td>90.00%</td>\n      <td>6</td>" in text
+    older = json.loads((run / "metrics/baseline/export.json").read_text())
+    write_json(run / "metrics/baseline/export.json", {key: value for key, value in older.items() if key != "as_files"})
+    assert "metrics/baseline/export.json is missing: <code>dvc repro export@baseline</code> makes it." in written()
+
+
 def test_recipes_that_are_not_evaluated_are_named(run):
     text = written()
     for name in ("augmented", "champion"):
@@ -165,12 +156,12 @@ def test_recipes_that_are_not_evaluated_are_named(run):
 
 
 def test_without_a_fitting_model_there_are_mistakes_but_no_maps(run):
-    save_model(run / "pretrained", load(run / "params.yaml").preprocess["plain"].model_dump_json())
+    save_model(run / "data/export/baseline.onnx", load(run / "params.yaml").preprocess["plain"], NAMES)
     text = written()
-    assert "No maps: pretrained/baseline.onnx takes images other than those of this recipe" in text
-    (run / "pretrained/baseline.onnx").unlink()
+    assert "No maps: data/export/baseline.onnx takes images other than those of this recipe" in text
+    (run / "data/export/baseline.onnx").unlink()
     text = written()
-    assert "No maps: no model at pretrained/baseline.onnx" in text
+    assert "No maps: no model at data/export/baseline.onnx" in text
     assert "<code>dvc repro export@baseline</code> exports it." in text
     page = Page(text)
     assert page.tags.count("img") == page.tags.count("figcaption") > 0

@@ -1,0 +1,28 @@
+"""An ONNX file as `stages.export` writes it, of a network that needs no training."""
+
+import json
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+from gtsrb.sections import Variant
+
+
+def save_model(path: Path, variant: Variant, names: list[str]) -> None:
+    """A network for images of `variant` (any size) that gives each of three classes the softmax of mean red, green and blue."""
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["images"], ["floats"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["floats"], ["means"], axes=[1, 2], keepdims=0),
+            helper.make_node("Softmax", ["means"], ["probabilities"], axis=1),
+        ],
+        "means",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", "size", "size", 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3])],
+    )
+    content = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=9)
+    properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": "0.9"}
+    helper.set_model_props(content, properties)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(content, path)
