@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def mistakes(rows: pd.DataFrame, pictogram: Pictogram) -> str:
     return f'<div class="mistakes">{"".join(tile(row, pictogram) for row in rows.itertuples())}</div>'
 
 
-def tile(row, pictogram: Pictogram) -> str:
+def tile(row: Any, pictogram: Pictogram) -> str:
     image = Image.fromarray(decode_ppm(row.image))
     image.thumbnail((256, 256))
     words = (("is", row.truth), (f"taken for, {percent(row.confidence)} sure", row.prediction))
@@ -83,9 +84,10 @@ def matrix(pairs: pd.DataFrame, pictogram: Pictogram) -> str:
         kind, title = "strong" if strength > 0.5 else "weak", escape(f"{truth}, taken for {prediction}: {images}")
         return f'<td title="{title}" style="--strength: {strength:.0%}" class="{kind}">{images}</td>'
 
-    head = "".join(map(named, counts.columns))
+    names = counts.columns.tolist()
+    head = "".join(map(named, names))
     rows = "".join(
-        f"<tr>{named(truth)}{''.join(cell(truth, name, images) for name, images in row.items())}</tr>"
-        for truth, row in counts.iterrows()
+        f"<tr>{named(truth)}{''.join(map(cell, [truth] * len(names), names, images))}</tr>"
+        for truth, images in zip(counts.index, counts.to_numpy().tolist(), strict=True)
     )
     return f'<div class="matrix"><table><tr><th>is \u2193 taken for \u2192</th>{head}</tr>{rows}</table></div>'

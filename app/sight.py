@@ -46,9 +46,9 @@ def pictogram(name: str, data: Path = Path("data/raw"), side: int = 96) -> str |
         return None
     of_class = [("class_id", "==", int(known[name]))]
     widths = pd.read_parquet(table, columns=["filename", "width"], filters=of_class)
-    largest = ("filename", "==", widths.loc[widths["width"].idxmax(), "filename"])
+    largest = ("filename", "==", widths["filename"].iloc[int(widths["width"].argmax())])
     row = pd.read_parquet(table, columns=[*ROI, "image"], filters=[*of_class, largest]).iloc[0]
-    x1, y1, x2, y2 = row[ROI].astype(int)
+    x1, y1, x2, y2 = (int(row[edge]) for edge in ROI)
     image = Image.fromarray(decode_ppm(row["image"])[y1 : y2 + 1, x1 : x2 + 1])
     image.thumbnail((side, side))
     return data_url(np.asarray(image))

@@ -102,7 +102,7 @@ def _parse(
         odd = [f"{column} = {row[column]!r} is not a whole number" for column in NUMBERS if not _is_whole(row[column])]
         odd += [] if match else [f"{path!r} is not a name of the benchmark's"]
         faults += [f"{name}, line {line}: {fault}" for fault in odd]
-        if not odd:
+        if match and not odd:
             part = {key: int(value) for key, value in match.groupdict().items() if key != "name"}
             width, height, x1, y1, x2, y2, class_id = (int(row[column]) for column in NUMBERS)
             ids = (part.get("folder"), f"{match['name']}.ppm", class_id, part.get("track"), part.get("frame"))

@@ -20,8 +20,8 @@ def overlay(image: np.ndarray, lost: np.ndarray, side: int = 384) -> np.ndarray:
     however little it takes away, so that a sure answer has a map too.
     """
     grey = np.asarray(Image.fromarray(as_bytes(image)).convert("L").resize((side, side), Image.Resampling.NEAREST))
-    strength = Image.fromarray(lost / max(np.abs(lost).max(), 1e-9)).resize((side, side), Image.Resampling.BICUBIC)
-    strength = np.asarray(strength).clip(-1, 1)[..., None]
+    map_of_strength = Image.fromarray(lost / max(np.abs(lost).max(), 1e-9)).resize((side, side), Image.Resampling.BICUBIC)
+    strength = np.asarray(map_of_strength).clip(-1, 1)[..., None]
     colour = np.where(strength > 0, (255, 110, 0), (0, 90, 255))
     opacity = 0.75 * np.abs(strength)
     return ((0.35 * 255 + 0.65 * grey[..., None]) * (1 - opacity) + colour * opacity).round().astype(np.uint8)

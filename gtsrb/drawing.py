@@ -3,6 +3,7 @@
 Coordinates are hundredths of the sign's side, x to the right, y down; angles are degrees, clockwise from the right.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -38,7 +39,8 @@ class Text(NamedTuple):
     colour: Colour
 
 
-Face = list[Area | Stroke | Text]
+Shape = Area | Stroke
+Face = Sequence[Shape | Text]
 
 
 def disc(x: float, y: float, radius: float, colour: Colour) -> Stroke:
@@ -51,16 +53,17 @@ def arc(x: float, y: float, radius: float, start: float, end: float) -> list[Poi
     return [(x + radius * float(np.cos(angle)), y + radius * float(np.sin(angle))) for angle in angles]
 
 
-def arrow(points: list[Point], width: float, head: float, colour: Colour) -> Face:
+def arrow(points: list[Point], width: float, head: float, colour: Colour) -> list[Shape]:
     """A stroke through `points` and, beyond the last, a triangle `head` long and 1.3 times as wide."""
     along = np.subtract(points[-1], points[-2])
     along = along / np.hypot(*along) * head
     across = 0.65 * np.array([-along[1], along[0]])
-    corners = [tuple(map(float, points[-1] + offset)) for offset in (along, across, -across)]
+    x, y = points[-1]
+    corners = [(float(x + right), float(y + down)) for right, down in (along, across, -across)]
     return [Stroke(points, width, colour), Area(corners, 0.5, colour)]
 
 
-def place(face: Face, x: float, y: float, scale: float, turn: float = 0) -> Face:
+def place(face: Sequence[Shape], x: float, y: float, scale: float, turn: float = 0) -> list[Shape]:
     """Areas and strokes around (0, 0), scaled, turned clockwise by `turn` degrees, and moved to (x, y)."""
     angle = np.deg2rad(turn)
     c, s = scale * float(np.cos(angle)), scale * float(np.sin(angle))
@@ -68,7 +71,7 @@ def place(face: Face, x: float, y: float, scale: float, turn: float = 0) -> Face
     return [shape._replace(width=shape.width * scale) if isinstance(shape, Stroke) else shape for shape in moved]
 
 
-def mirrored(face: Face) -> Face:
+def mirrored(face: Sequence[Shape]) -> list[Shape]:
     """Areas and strokes, left and right exchanged."""
     return [shape._replace(points=[(100 - x, y) for x, y in shape.points]) for shape in face]
 

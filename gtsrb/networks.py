@@ -4,13 +4,14 @@ Every layer has a name of its own, which weight files keep: names counted by Ker
 """
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from keras import KerasTensor, layers
 
 from gtsrb.outputs import whole
-from gtsrb.recipes import Network, PlainNetwork, ResidualNetwork
+from gtsrb.recipes import Network, PlainNetwork, ResidualNetwork, SpatialTransformer
 from gtsrb.spatial_transformer import AffineResampling
 
 PREDICTION_BATCH = 256  # changes the speed, not the figures
@@ -29,8 +30,11 @@ def build(params: Network, *, size: int, channels: int, dtype: str, classes: int
     elif params.standardize == "data_set":  # of each channel over the training images, as batches show them
         x = layers.BatchNormalization(center=False, scale=False, name="standardize")(x)
     if params.spatial_transformer:
-        x = spatial_transformer(x, params)
-    x = {PlainNetwork: plain, ResidualNetwork: residual}[type(params)](x, params)
+        x = spatial_transformer(x, params.spatial_transformer, params)
+    if isinstance(params, PlainNetwork):
+        x = plain(x, params)
+    elif isinstance(params, ResidualNetwork):
+        x = residual(x, params)
     head = {"flatten": layers.Flatten, "global_average_pooling": layers.GlobalAveragePooling2D}[params.head]
     x = head(name=params.head)(x)
     for d, units in enumerate(params.dense_units, 1):
@@ -64,10 +68,12 @@ def residual(x: KerasTensor, params: ResidualNetwork) -> KerasTensor:
     identity and trains without batch normalisation too; shortcuts are halved by average pooling (He et al. 2019).
     """
 
-    def convolution(filters: int, name: str, *, stride: int = 1, size: int = params.kernel_size, **options) -> layers.Conv2D:
+    def convolution(
+        filters: int, name: str, *, stride: int = 1, size: int = params.kernel_size, **options: Any
+    ) -> layers.Conv2D:
         return layers.Conv2D(filters, size, strides=stride, padding="same", name=name, **(weights(params) | options))
 
-    linear = {"activation": None}
+    linear: dict[str, Any] = {"activation": None}
     x = activated(convolution(params.filters[0], "stem", stride=params.stem_stride), x, params)
     for s, (filters, blocks) in enumerate(zip(params.filters, params.blocks, strict=True), 1):
         for b in range(1, blocks + 1):
@@ -88,25 +94,23 @@ def residual(x: KerasTensor, params: ResidualNetwork) -> KerasTensor:
     return x
 
 
-def spatial_transformer(x: KerasTensor, params: Network) -> KerasTensor:
+def spatial_transformer(x: KerasTensor, window: SpatialTransformer, params: Network) -> KerasTensor:
     """A small network looks at the image and says through which window the next one sees it; starts as the whole image."""
     where = x
-    for i, filters in enumerate(params.spatial_transformer.filters, 1):
-        stride = params.spatial_transformer.stride if i == 1 else 1
+    for i, filters in enumerate(window.filters, 1):
+        stride = window.stride if i == 1 else 1
         conv = layers.Conv2D(filters, 5, strides=stride, padding="same", name=f"where_conv{i}", **weights(params))
         where = activated(conv, where, params)
         where = layers.MaxPooling2D(2, padding="same", name=f"where_pool{i}")(where)
     where = layers.Flatten(name="where_flatten")(where)
-    where = activated(
-        layers.Dense(params.spatial_transformer.dense_units, name="where_dense", **weights(params)), where, params
-    )
+    where = activated(layers.Dense(window.dense_units, name="where_dense", **weights(params)), where, params)
     matrix = layers.Dense(6, kernel_initializer="zeros", name="where_matrix", dtype="float32")(where)
     return AffineResampling(name="resample")([x, matrix])
 
 
-def weights(params: Network) -> dict:
+def weights(params: Network) -> dict[str, Any]:
     """Options of a layer with weights; a bias before batch normalisation would do nothing."""
-    options = {"kernel_initializer": params.kernel_initializer}
+    options: dict[str, Any] = {"kernel_initializer": params.kernel_initializer}
     return options | ({"use_bias": False} if params.batch_normalization else {"activation": params.activation})
 
 
@@ -119,7 +123,7 @@ def activated(layer: layers.Layer, x: KerasTensor, params: Network) -> KerasTens
     return x
 
 
-def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape) -> None:
+def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape: Any) -> None:
     """Writes `weights` of the network of `params` and `shape` (see `build`) without an optimiser: same weights, same bytes."""
     model = build(params, **shape)
     model.set_weights(weights)
@@ -132,7 +136,7 @@ def weights_file(recipe: str, seed: int, which: str) -> Path:
     return Path(f"models/{recipe}/seed{seed}/{which}.weights.h5")
 
 
-def shape_of(images: np.ndarray, classes: int) -> dict:
+def shape_of(images: np.ndarray, classes: int) -> dict[str, Any]:
     """What `build` has to know of the data: (n, size, size, channels) images of `classes` classes."""
     return {"size": images.shape[1], "channels": images.shape[3], "dtype": str(images.dtype), "classes": classes}
 

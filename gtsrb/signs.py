@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from gtsrb.drawing import Area, Colour, Face, Stroke, Text, arc, arrow, disc, mirrored, paint, place
+from gtsrb.drawing import Area, Colour, Face, Shape, Stroke, Text, arc, arrow, disc, mirrored, paint, place
 
 RED, BLUE, YELLOW, GREEN = (193, 18, 31), (0, 78, 165), (250, 190, 0), (0, 150, 70)
 WHITE, GREY, BLACK = (242, 242, 242), (115, 115, 115), (16, 16, 16)
@@ -36,7 +36,7 @@ STRIPES: Face = [
 # Pictograms around (0, 0), to be placed.
 
 
-def car(colour: Colour) -> Face:
+def car(colour: Colour) -> list[Shape]:
     """Seen from behind, 24 wide."""
     return [
         Area([(-11, 0), (11, 0), (11, 7), (-11, 7)], 1, colour),
@@ -49,7 +49,7 @@ def car(colour: Colour) -> Face:
     ]
 
 
-def lorry(colour: Colour) -> Face:
+def lorry(colour: Colour) -> list[Shape]:
     """Seen from behind, 26 wide."""
     return [
         Area([(-12, -18), (12, -18), (12, 8), (-12, 8)], 1, colour),
@@ -61,7 +61,7 @@ def lorry(colour: Colour) -> Face:
     ]
 
 
-WALKER: Face = [  # to the left, 44 tall
+WALKER: list[Shape] = [  # to the left, 44 tall
     disc(0, -18, 4.2, BLACK),
     Stroke([(0, -10), (1, 4)], 7, BLACK),
     Stroke([(0, 4), (-5, 12), (-10, 21)], 4, BLACK),
@@ -69,7 +69,7 @@ WALKER: Face = [  # to the left, 44 tall
     Stroke([(-1, -10), (-7, -3), (-11, 1)], 3, BLACK),
     Stroke([(1, -10), (7, -3), (10, 3)], 3, BLACK),
 ]
-RUNNER: Face = [  # to the left, 44 tall
+RUNNER: list[Shape] = [  # to the left, 44 tall
     disc(-5, -18, 4.8, BLACK),
     Stroke([(-3, -9), (2, 4)], 7, BLACK),
     Stroke([(1, 4), (-8, 8), (-9, 20)], 4, BLACK),
@@ -77,7 +77,7 @@ RUNNER: Face = [  # to the left, 44 tall
     Stroke([(-3, -9), (-10, -3), (-16, -7)], 3, BLACK),
     Stroke([(-2, -9), (7, -6), (10, 1)], 3, BLACK),
 ]
-FLAKE_ARM: Face = [
+FLAKE_ARM: list[Shape] = [
     Stroke([(0, 0), (0, -18)], 2.6, BLACK),
     Stroke([(-5, -15), (0, -10), (5, -15)], 2.2, BLACK),
 ]

@@ -1,7 +1,7 @@
 """Looks at images through an affine window that is learned: the resampling of a spatial transformer."""
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 
 @keras.saving.register_keras_serializable("gtsrb")
@@ -12,7 +12,7 @@ class AffineResampling(keras.layers.Layer):
     each pixel from where it comes; bilinear, border pixels repeated. Differentiable in both (Jaderberg et al. 2015).
     """
 
-    def call(self, inputs):
+    def call(self, inputs: tuple[KerasTensor, KerasTensor]) -> KerasTensor:
         images, change = inputs
         _, height, width, channels = images.shape
         x, y = ops.meshgrid(ops.linspace(-1.0, 1.0, width), ops.linspace(-1.0, 1.0, height))
@@ -34,5 +34,5 @@ class AffineResampling(keras.layers.Layer):
         seen = upper + (lower - upper) * lower_share
         return ops.cast(ops.reshape(seen, (-1, height, width, channels)), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:
         return input_shape[0]

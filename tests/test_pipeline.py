@@ -144,7 +144,9 @@ def test_predict_is_as_right_as_the_export_says_of_files(project):
     shutil.rmtree(pictures)
     exported = read(project, "baseline/export.json")
     assert (np.array(found) != test["class_id"]).sum() == exported["as_files"]["errors"]
-    assert exported["with_boxes"]["errors"] == pytest.approx(read(project, "baseline.json")["errors"], abs=1)  # other arithmetic
+    assert exported["with_boxes"]["errors"] == pytest.approx(
+        read(project, "baseline.json")["errors"], abs=1
+    )  # other arithmetic
     assert (project.folder / "data/export/baseline.tflite").stat().st_size > exported["onnx_bytes"]
 
 
