@@ -34,8 +34,9 @@ def contrast_loss(image: np.ndarray, strength: float, rng: np.random.Generator) 
 
 def jpeg(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Compression at quality 100 - strength."""
-    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(100 - strength)])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)  # OpenCV's order: in another, luma and chroma are of the wrong colours
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(100 - strength)])
+    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def occlusion(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
