@@ -30,7 +30,7 @@ Known weaknesses:
   an answer is marked as unsure.
 - The picture has to be of one sign that fills it, or come with the box around the sign; the table has what a box is worth.
 - Signs most often missed: {missed}.
-- Blur, darkness, a covered part: metrics/robustness.json has what each costs.
+- Blur, darkness, a covered part: metrics/{name}/robustness.json has what each costs.
 - Test images are frames of few physical signs. The interval takes them as independent, and is too narrow.
 """
 

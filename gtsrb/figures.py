@@ -146,15 +146,15 @@ def reliability(tables: Tables, looks: Looks) -> Figure:
     return figure
 
 
-def robustness(rows: pd.DataFrame, looks: Looks, kind: str) -> Figure:
-    """Accuracy under one kind of degradation by its strength, from none on; rows of metrics/robustness.csv."""
+def robustness(tables: Tables, looks: Looks, kind: str) -> Figure:
+    """Accuracy under one kind of degradation by its strength, from none on."""
     figure, axes = _axes(3.1, 2.5)
-    rows = rows[rows["degradation"].isin(["none", kind])].sort_values("strength")
-    for name, (color, marker) in looks.items():
-        own = rows[rows["recipe"] == name]
-        low, high = wilson(own["images"] - own["errors"], own["images"])
-        axes.vlines(own["strength"], low, high, color=color, alpha=0.5)
-        axes.plot(own["strength"], own["accuracy"], color=color, marker=marker, markersize=4)
+    for name, table in tables.items():
+        color, marker = looks[name]
+        rows = table[table["degradation"].isin(["none", kind])].sort_values("strength")
+        low, high = wilson(rows["images"] - rows["errors"], rows["images"])
+        axes.vlines(rows["strength"], low, high, color=color, alpha=0.5)
+        axes.plot(rows["strength"], rows["accuracy"], color=color, marker=marker, markersize=4)
     axes.set_title(kind.replace("_", " "), fontsize=10)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

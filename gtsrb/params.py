@@ -18,7 +18,7 @@ from gtsrb.sections import Evaluation, Export, Ingest, Robustness, Section, Vari
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-RESERVED = {"dataset", "comparison", "robustness"}  # metrics/*.json that belong to no recipe
+RESERVED = {"dataset", "comparison"}  # metrics/*.json that belong to no recipe
 
 
 class Params(Section):

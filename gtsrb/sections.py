@@ -1,13 +1,15 @@
 """The sections of params.yaml about data: typed, validated, immutable. Units and ranges stand in params.yaml."""
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(ge=0, lt=1)]  # a share of something: a dropout, a momentum, a shift
-Levels = Annotated[list[Annotated[float, Field(gt=0, le=100)]], Field(min_length=1)]
+Level = TypeVar("Level", int, float)
+Levels = Annotated[list[Level], Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -91,15 +93,24 @@ class Variant(Section):
 class Strengths(Section):
     """Of each degradation, mildest first; what they mean stands with the functions in degradations.py."""
 
-    blur: Levels
-    noise: Levels
-    darkening: Levels
-    contrast_loss: Levels
-    jpeg: Levels
-    occlusion: Levels
-    rotation: Levels
-    scale: Levels
-    translation: Levels
+    blur: Levels[Annotated[float, Field(gt=0, le=100)]]
+    noise: Levels[Annotated[float, Field(gt=0, le=1)]]
+    darkening: Levels[Annotated[float, Field(gt=0, lt=1)]]
+    contrast_loss: Levels[Annotated[float, Field(gt=0, le=1)]]
+    jpeg: Levels[Annotated[int, Field(ge=1, le=99)]]
+    occlusion: Levels[Annotated[float, Field(gt=0, le=1)]]
+    rotation: Levels[Annotated[float, Field(gt=0, le=180)]]
+    scale: Levels[Annotated[float, Field(gt=0, lt=1)]]
+    translation: Levels[Annotated[float, Field(gt=0, lt=1)]]
+
+    @field_validator("*")
+    @classmethod
+    def mildest_first(cls, levels: list[float], info: ValidationInfo) -> list[float]:
+        if any(level >= following for level, following in pairwise(levels)):
+            raise ValueError(
+                f"robustness.strengths.{info.field_name} = {levels}: expected the mildest first, each one above the last"
+            )
+        return levels
 
 
 class Robustness(Section):

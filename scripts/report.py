@@ -26,7 +26,7 @@ from gtsrb.sections import Variant
 REPORT = Path("report.html")
 SHOWN = 12  # kinds of mistakes of each recipe
 SIDE = 144  # pixels of a map
-TEXT = dict.fromkeys(("name", "truth", "prediction", "recipe", "degradation"), str)  # columns in which numbers may stand
+TEXT = dict.fromkeys(("name", "truth", "prediction", "degradation"), str)  # columns in which numbers may stand
 
 
 class Missing(Exception):
@@ -55,7 +55,7 @@ def main() -> None:
         "brightness": together(looks, "brightness", (figures.accuracy_in_bins, luma)),
         "reliability": together(looks, "calibration", (figures.reliability,)),
         "mistakes": each(recipes, gallery, everything),
-        "robustness": attempt(robustness, looks),
+        "robustness": robustness(looks),
     }
     template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
     text = template.substitute(parts)
@@ -77,7 +77,8 @@ def read(path: str, command: str):
 
 
 def of_recipe(name: str, what: str) -> pd.DataFrame:
-    return read(f"metrics/{name}/{what}.csv", f"dvc repro {'train' if what == 'history' else 'evaluate'}@{name}")
+    stage = {"history": "train", "robustness": "robustness"}.get(what, "evaluate")
+    return read(f"metrics/{name}/{what}.csv", f"dvc repro {stage}@{name}")
 
 
 def attempt(make: Callable[..., str], *arguments) -> str:
@@ -95,14 +96,20 @@ def each(recipes: list[str], make: Callable[..., str], *arguments) -> str:
 
 def together(looks: figures.Looks, what: str, *drawings: tuple) -> str:
     """A note for each recipe without the file `what`, and each drawing of all others; a drawing is a function and arguments."""
+    found, notes = gathered(looks, what)
+    drawn = (figures.svg(f"{what}{i}", draw, found, looks, *more) for i, (draw, *more) in enumerate(drawings) if found)
+    return "".join([notes, *drawn])
+
+
+def gathered(looks: figures.Looks, what: str) -> tuple[figures.Tables, str]:
+    """The file `what` of each recipe that has it, and a note for each of the others."""
     found, notes = {}, []
     for name in looks:
         try:
             found[name] = of_recipe(name, what)
         except Missing as missing:
             notes.append(str(missing))
-    drawn = (figures.svg(f"{what}{i}", draw, found, looks, *more) for i, (draw, *more) in enumerate(drawings) if found)
-    return "".join([*notes, *drawn])
+    return found, "".join(notes)
 
 
 def table(rows: list[dict]) -> str:
@@ -233,18 +240,16 @@ def exported(name: str, variant: Variant) -> tuple[predict.Model | None, str]:
 
 def robustness(looks: figures.Looks) -> str:
     """The mean over all degradations of each level, and a figure for each degradation."""
-    rows = read("metrics/robustness.csv", "dvc repro robustness")
-    means = rows[rows["recipe"].isin(looks)].pivot_table("accuracy", "recipe", "level")
+    found, notes = gathered(looks, "robustness")
+    if not found:
+        return notes
     lines = [
-        {"recipe": name}
-        | {f"level {level}" if level else "as they are": f"{mean:.2%}" for level, mean in means.loc[name].items()}
-        for name in looks
-        if name in means.index
+        {"recipe": name} | {f"level {level}" if level else "as they are": f"{mean:.2%}" for level, mean in means.items()}
+        for name, means in ((name, rows.groupby("level")["accuracy"].mean()) for name, rows in found.items())
     ]
-    notes = [str(Missing(f"robustness of {name}", "dvc repro robustness")) for name in looks if name not in means.index]
-    kinds = [kind for kind in rows["degradation"].unique() if kind != "none"]
-    drawn = (figures.svg(f"robustness-{i}", figures.robustness, rows, looks, kind) for i, kind in enumerate(kinds))
-    return f'{"".join(notes)}{table(lines)}<div class="row small">{"".join(drawn)}</div>\n'
+    kinds = dict.fromkeys(kind for rows in found.values() for kind in rows["degradation"] if kind != "none")
+    drawn = (figures.svg(f"robustness-{i}", figures.robustness, found, looks, kind) for i, kind in enumerate(kinds))
+    return f'{notes}{table(lines)}<div class="row small">{"".join(drawn)}</div>\n'
 
 
 if __name__ == "__main__":

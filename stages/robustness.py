@@ -1,10 +1,10 @@
-"""Measures what each recipe bears:  python -m stages.robustness
+"""Measures the robustness of one recipe:  python -m stages.robustness RECIPE
 
-Reads   data/raw/{classes.csv,test.parquet}, models/
-Writes  metrics/robustness.json  {recipe: {degradation: {strength: accuracy}}}; "none" is the sample as it is
-        metrics/robustness.csv   the same with images and errors, a row each
+Reads   data/raw/{classes.csv,test.parquet}, models/RECIPE/
+Writes  metrics/RECIPE/robustness.json  {degradation: {strength: accuracy}}; "none" is the sample as it is
+        metrics/RECIPE/robustness.csv   the same with images and errors, one row per degradation and strength
 
-One network of each recipe, in one view, on a stratified sample of the raw test images, degraded before they are preprocessed.
+One network, in one view, on a stratified sample of the raw test images, degraded before they are preprocessed.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from gtsrb import arrays, degradations, device, networks, params, tables
-from gtsrb.errors import run
+from gtsrb.errors import argument, run
 from gtsrb.images import Box, preprocess
 from gtsrb.outputs import write_csv, write_json
 from gtsrb.sections import Robustness, Variant
@@ -23,28 +23,31 @@ from gtsrb.sections import Robustness, Variant
 
 def main() -> None:
     everything = params.load()
-    settings = everything.robustness
+    name = argument("recipe", everything.train)
+    recipe, settings = everything.train[name], everything.robustness
+    variant = everything.preprocess[recipe.images]
     rows = sample(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
-    classes = len(arrays.class_names())
-    steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.strengths for i, level in enumerate(levels, 1))]
+    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    model = networks.build(
+        recipe.network,
+        size=variant.size,
+        channels=variant.channels,
+        dtype=variant.dtype,
+        classes=len(arrays.class_names()),
+    )
+    model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
 
     results = []
-    for name, recipe in everything.train.items():
-        variant = everything.preprocess[recipe.images]
-        device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-        model = networks.build(
-            recipe.network, size=variant.size, channels=variant.channels, dtype=variant.dtype, classes=classes
-        )
-        model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
-        for kind, level, strength in tqdm(steps, desc=f"{name}: robustness", unit=" degradations"):
-            images = degraded(rows, kind, strength, settings.seed, variant)
-            errors = int((networks.predict(model, images).argmax(axis=1) != labels).sum())
-            found = {"recipe": name, "degradation": kind, "level": level, "strength": strength}
-            results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
+    steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.strengths for i, level in enumerate(levels, 1))]
+    for kind, level, strength in tqdm(steps, desc=f"{name}: robustness", unit=" degradations"):
+        images = degraded(rows, kind, strength, settings.seed, variant)
+        errors = int((networks.predict(model, images).argmax(axis=1) != labels).sum())
+        found = {"degradation": kind, "level": level, "strength": strength}
+        results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
-    write_csv(Path("metrics/robustness.csv"), table)
-    write_json(Path("metrics/robustness.json"), nested(table))
+    write_csv(Path(f"metrics/{name}/robustness.csv"), table)
+    write_json(Path(f"metrics/{name}/robustness.json"), nested(table))
 
 
 def sample(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
@@ -75,14 +78,11 @@ def degraded_one(image: bytes, box: Box, kind: str, strength: float, seed: list[
     return preprocess(pixels, box, variant)
 
 
-def nested(table: pd.DataFrame) -> dict:
-    """A row each -> {recipe: {degradation: {strength: accuracy}}}."""
+def nested(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """One row per degradation and strength -> {degradation: {strength: accuracy}}."""
     return {
-        recipe: {
-            kind: {f"{strength:g}": accuracy for strength, accuracy in zip(part["strength"], part["accuracy"], strict=True)}
-            for kind, part in rows.groupby("degradation", sort=False)
-        }
-        for recipe, rows in table.groupby("recipe", sort=False)
+        kind: {f"{strength:g}": accuracy for strength, accuracy in zip(rows["strength"], rows["accuracy"], strict=True)}
+        for kind, rows in table.groupby("degradation", sort=False)
     }
 
 

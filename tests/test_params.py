@@ -184,6 +184,40 @@ def test_not_a_number(raw_params):
         parse(raw_params)
 
 
+@pytest.mark.parametrize(
+    ("kind", "levels", "words"),
+    [
+        ("blur", [0.0], r"blur.0 = 0.0: input should be greater than 0"),
+        ("blur", [1.0, 100.1], r"blur.1 = 100.1: input should be less than or equal to 100"),
+        ("noise", [1.1], r"noise.0 = 1.1: input should be less than or equal to 1"),
+        ("darkening", [1.0], r"darkening.0 = 1.0: input should be less than 1"),
+        ("contrast_loss", [1.1], r"contrast_loss.0 = 1.1: input should be less than or equal to 1"),
+        ("jpeg", [100], r"jpeg.0 = 100: input should be less than or equal to 99"),
+        ("jpeg", [0], r"jpeg.0 = 0: input should be greater than or equal to 1"),
+        ("jpeg", [50.5], r"jpeg.0 = 50.5: input should be a valid integer"),
+        ("occlusion", [1.1], r"occlusion.0 = 1.1: input should be less than or equal to 1"),
+        ("rotation", [180.1], r"rotation.0 = 180.1: input should be less than or equal to 180"),
+        ("scale", [1.0], r"scale.0 = 1.0: input should be less than 1"),
+        ("translation", [1.0], r"translation.0 = 1.0: input should be less than 1"),
+        ("noise", [], r"noise = \[\]: list should have at least 1 item"),
+        ("noise", [0.1, 0.1], r"noise = \[0.1, 0.1\]: expected the mildest first, each one above the last$"),
+        ("jpeg", [70, 95, 85], r"jpeg = \[70, 95, 85\]: expected the mildest first, each one above the last$"),
+    ],
+)
+def test_strengths_are_of_their_kind_and_mildest_first(raw_params, kind, levels, words):
+    put(raw_params, f"robustness.strengths.{kind}", levels)
+    with pytest.raises(InputError, match=rf"^params.yaml: robustness.strengths.{words}") as error:
+        parse(raw_params)
+    assert "\n" not in str(error.value)
+
+
+def test_the_greatest_strengths(raw_params):
+    greatest = {"blur": 100, "noise": 1, "darkening": 0.999, "contrast_loss": 1, "jpeg": 99, "occlusion": 1}
+    greatest |= {"rotation": 180, "scale": 0.999, "translation": 0.999}
+    put(raw_params, "robustness.strengths", {kind: [strength] for kind, strength in greatest.items()})
+    assert {kind: levels[0] for kind, levels in parse(raw_params).robustness.strengths} == greatest
+
+
 def test_a_reserved_name(raw_params):
     for part in ("train", "evaluate"):
         raw_params[part]["comparison"] = raw_params[part]["baseline"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,8 +16,12 @@ import pytest
 import yaml
 from code_dependencies import code_dependencies
 from conftest import ROOT
+from dvc.dependency.param import ParamsDependency
+from dvc.repo import Repo
 
-from gtsrb import tables
+from gtsrb import degradations, networks, params, tables
+from gtsrb.images import Box, preprocess
+from stages.robustness import sample
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
@@ -54,13 +59,28 @@ def test_the_code_dependencies_are_found(tmp_path, monkeypatch):
 
 def test_every_recipe_has_its_curves_and_artifact():
     """The two parts of dvc.yaml that know no `foreach`; a recipe that is missing there would be invisible."""
-    curves = {name: plot["y"] for entry in PIPELINE["plots"] for name, plot in entry.items() if name != "test_images"}
-    assert set(curves) == {"accuracy", "loss", "learning_rate"}
+    plots = {name: plot["y"] for entry in PIPELINE["plots"] for name, plot in entry.items() if name != "test_images"}
+    assert set(plots) == {"accuracy", "loss", "learning_rate", "robustness"}
     for recipe in RECIPES:
         assert PIPELINE["artifacts"][recipe]["path"] == f"models/{recipe}"
         assert {"desc", "type", "labels"} <= PIPELINE["artifacts"][recipe].keys()
-        for files in curves.values():
-            assert f"metrics/{recipe}/history.csv" in files
+        for name, files in plots.items():
+            assert f"metrics/{recipe}/{'robustness' if name == 'robustness' else 'history'}.csv" in files
+
+
+def test_a_stage_of_a_recipe_reads_nothing_of_another():
+    """So that an edit of one recipe trains, tests, measures and exports that recipe alone."""
+    stages = {stage.addressing: stage for stage in Repo(ROOT).index.stages}
+    of_recipes = {"train", "evaluate", "robustness", "export"}
+    assert {name.split("@")[0] for name in stages if name.split("@")[-1] in RECIPES} == of_recipes
+    for recipe in RECIPES:
+        for name in of_recipes:
+            read = set()
+            for dep in stages[f"{name}@{recipe}"].deps:
+                read |= set(dep.params) if isinstance(dep, ParamsDependency) else {dep.def_path}
+            owners = {part for path in read for part in re.split(r"[/.]", path)} & set(RECIPES)
+            assert owners == {recipe}, name
+            assert not read & {"models", "train", "evaluate", "preprocess", "data/predictions", "metrics"}
 
 
 def test_every_plot_has_a_title_and_labels():
@@ -104,7 +124,9 @@ def test_the_whole_pipeline(project):
         "evaluate@augmented",
         "evaluate@champion",
         "compare",
-        "robustness",
+        "robustness@baseline",
+        "robustness@augmented",
+        "robustness@champion",
         "export@baseline",
         "export@augmented",
         "export@champion",
@@ -122,14 +144,34 @@ def test_the_whole_pipeline(project):
 
 
 def test_robustness(project):
-    rows = pd.read_csv(project.folder / "metrics/robustness.csv")
-    assert (rows["images"] == 86).all() and len(rows) == len(RECIPES) * (1 + 9 * 3)
-    nested = read(project, "robustness.json")
-    for row in rows.itertuples():
-        assert row.accuracy == pytest.approx(1 - row.errors / 86)
-        assert nested[row.recipe][row.degradation][f"{row.strength:g}"] == pytest.approx(row.accuracy, abs=1e-6)
-    mean = rows.groupby("level")["accuracy"].mean()
-    assert mean[0] > mean[1] > mean[2] > mean[3]
+    strengths = params.load(project.folder / "params.yaml").robustness.strengths
+    for recipe in RECIPES:
+        nested = read(project, f"{recipe}/robustness.json")
+        rows = pd.read_csv(project.folder / f"metrics/{recipe}/robustness.csv")
+        found = rows.groupby("degradation", sort=False)["strength"].agg(list).to_dict()
+        assert found == {"none": [0], **dict(strengths)}
+        for row in rows.itertuples():
+            assert (row.images, row.accuracy) == (86, pytest.approx(1 - row.errors / 86))
+            assert nested[row.degradation][f"{row.strength:g}"] == pytest.approx(row.accuracy, abs=1e-6)
+
+
+def test_robustness_counts_the_errors_on_degraded_images(project, monkeypatch):
+    """`noise` at its last level, for it is drawn: degraded, preprocessed and answered here, image by image."""
+    everything = params.load(project.folder / "params.yaml")
+    recipe, settings = everything.train["baseline"], everything.robustness
+    variant, strength = everything.preprocess[recipe.images], settings.strengths.noise[-1]
+    rows = sample(tables.read(project.folder / "data/raw/test.parquet"), settings)
+    images = []
+    for i, row in enumerate(rows.itertuples()):
+        noisy = degradations.noise(tables.decode_ppm(row.image), strength, np.random.default_rng([settings.seed, i]))
+        images.append(preprocess(noisy, Box(row.roi_x1, row.roi_y1, row.roi_x2, row.roi_y2), variant))
+    monkeypatch.chdir(project.folder)
+    model = networks.build(recipe.network, size=variant.size, channels=variant.channels, dtype=variant.dtype, classes=43)
+    model.load_weights(networks.weights_file("baseline", recipe.seed, everything.evaluate["baseline"].weights))
+    errors = int((networks.predict(model, np.stack(images)).argmax(axis=1) != rows["class_id"]).sum())
+    table = pd.read_csv("metrics/baseline/robustness.csv").set_index(["degradation", "strength"])
+    assert table.loc[("noise", strength), "errors"] == errors
+    assert table.loc[("none", 0), "errors"] != errors
 
 
 def test_predict_is_as_right_as_the_export_says_of_files(project):
@@ -194,7 +236,7 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     before = read(project, "augmented.json")
     project.edit({"train.augmented.epochs": 1})
     output = project.dvc("repro")
-    follows = {"train@augmented", "evaluate@augmented", "compare", "robustness", "export@augmented"}
+    follows = {"train@augmented", "evaluate@augmented", "compare", "robustness@augmented", "export@augmented"}
     assert ran(output) == follows
     assert read(project, "augmented.json") != before
     assert "augmented.json" in project.dvc("metrics", "diff", "HEAD", "--md")
@@ -209,7 +251,7 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
 
 def test_what_evaluation_needs_trains_nothing(project):
     project.edit({"evaluate.baseline.weights": "best"})
-    reads = {"evaluate@baseline", "compare", "robustness", "export@baseline"}
+    reads = {"evaluate@baseline", "compare", "robustness@baseline", "export@baseline"}
     assert set(json.loads(project.dvc("status", "--json"))) == reads
     assert ran(project.dvc("repro", "compare")) == {"evaluate@baseline", "compare"}
     project.edit({"evaluate.baseline.weights": "last"})
@@ -230,7 +272,7 @@ def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
     assert "up to date" in project.dvc("repro")
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "export"])
+@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "robustness", "export"])
 def test_an_unknown_name_is_one_line(stage, project):
     command = [sys.executable, "-m", f"stages.{stage}", "nobody"]
     result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)

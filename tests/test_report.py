@@ -65,7 +65,6 @@ def run(tmp_path, monkeypatch):
     )
     kinds = [("none", 0, 0), ("blur", 1, 1), ("blur", 2, 2)]
     robustness = pd.DataFrame(kinds, columns=["degradation", "strength", "level"])
-    write_csv(metrics / "robustness.csv", robustness.assign(recipe="baseline", images=10, errors=2, accuracy=0.8))
     for name, table in {
         "history": history,
         "classes": class_figures(labels, answers, NAMES),
@@ -73,6 +72,7 @@ def run(tmp_path, monkeypatch):
         "calibration": calibration,
         "sizes": bins.accuracy_in_quantiles(rng.uniform(15, 90, 60), labels == answers),
         "brightness": bins.accuracy_in_quantiles(rng.uniform(0, 1, 60), labels == answers),
+        "robustness": robustness.assign(images=10, errors=[1, 2, 4], accuracy=[0.9, 0.8, 0.6]),
     }.items():
         write_csv(metrics / f"baseline/{name}.csv", table)
     write_array(tmp_path / "data/predictions/baseline.npy", probabilities)
@@ -116,6 +116,15 @@ def test_it_says_the_figures(run):
     assert "<td>60</td>" in text
 
 
+def test_robustness_is_the_mean_of_each_level_and_a_figure_for_each_kind(run):
+    with (run / "metrics/baseline/robustness.csv").open("a") as file:
+        file.write("noise,0.1,1,10,4,0.6\n")
+    text = written()
+    assert "<td>90.00%</td>\n      <td>70.00%</td>\n      <td>60.00%</td>" in text
+    assert "blur" in text and "noise" in text
+    assert Page(text).tags.count("svg") == 2 + 1 + 1 + 2 + 1 + 2
+
+
 def test_the_same_files_give_the_same_report(run):
     assert written() == written()
 
@@ -129,7 +138,7 @@ def test_the_same_files_give_the_same_report(run):
         ("metrics/baseline/sizes.csv", "dvc repro evaluate@baseline"),
         ("metrics/baseline/calibration.csv", "dvc repro evaluate@baseline"),
         ("metrics/comparison.json", "dvc repro compare"),
-        ("metrics/robustness.csv", "dvc repro robustness"),
+        ("metrics/baseline/robustness.csv", "dvc repro robustness@baseline"),
         ("data/predictions/baseline.npy", "dvc repro evaluate@baseline"),
         ("data/processed/equalized/test/images.npy", "dvc repro evaluate@baseline"),
     ],
