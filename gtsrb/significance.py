@@ -5,20 +5,15 @@ OTHER, or of the workspace: errors before and after, images won and lost, the ex
 """
 
 import argparse
-import io
-from pathlib import Path
 
-import dvc.api
-import numpy as np
+import pandas as pd
 import yaml
+from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
-from gtsrb import tables
+from gtsrb import predictions
 from gtsrb.errors import InputError, run
-from gtsrb.metrics import mcnemar
-
-TEST = "data/raw/test.parquet"
 
 
 def main() -> None:
@@ -26,38 +21,33 @@ def main() -> None:
     parser.add_argument("rev", nargs="?", default="HEAD", help="what came before: a commit, a branch, an experiment")
     parser.add_argument("other", nargs="?", help="what came after; the workspace if it is not given")
     arguments = parser.parse_args()
-    before, after = outputs(arguments.rev), outputs(arguments.other)
-    if before[TEST] != after[TEST]:
-        raise InputError(f"{TEST} is not the same in both; predictions can be compared on the same test images alone")
-    labels = tables.read(Path(TEST), ["class_id"])["class_id"].to_numpy()
-    paths = sorted(path for path in before.keys() & after.keys() if path.startswith("data/predictions/"))
-    if not paths:
-        raise InputError("no recipe has predictions in both; run `dvc repro`")
-    for path in paths:
-        first, second = (predictions(path, rev) for rev in (arguments.rev, arguments.other))
-        print(f"{Path(path).stem}: {sentence(mcnemar(labels, first, second))}")
+    names = (arguments.rev, arguments.other or "the workspace")
+    before, after = tables(arguments.rev), tables(arguments.other)
+    recipes = [recipe for recipe in before if recipe in after]
+    if not recipes:
+        raise InputError(f"no recipe is in both: {names[0]} has {', '.join(before)}; {names[1]} has {', '.join(after)}")
+    lines = [f"{name}: {sentence(predictions.compare(before[name], after[name], names))}" for name in recipes]
+    print(*lines, sep="\n")
     print("Frames of one sign are not independent, which the test takes them for: real p-values are larger.")
 
 
-def outputs(rev: str | None) -> dict[str, str]:
-    """Path and md5 of every output in dvc.lock of `rev`, of the workspace for None. Raises `InputError`."""
+def tables(rev: str | None) -> dict[str, pd.DataFrame]:
+    """The predictions of each recipe that has been tested at `rev`, in the workspace for None. Raises `InputError`."""
+    where, files, found = rev or "the workspace", DVCFileSystem(rev=rev), {}
     try:
-        lock = Path("dvc.lock").read_text() if rev is None else dvc.api.read("dvc.lock", rev=rev)
-    except (OSError, DvcException, SCMError) as error:
+        recipes = yaml.safe_load(files.read_text("params.yaml"))["train"]  # a renamed one may have left a file behind
+        for recipe in recipes:
+            path = predictions.path(recipe).as_posix()
+            if files.isfile(path):
+                found[recipe] = predictions.parse(files.read_text(path), f"{path} ({where})")
+    except (OSError, DvcException, SCMError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{where}: cannot be read ({reason}); `dvc exp list` names the experiments") from None
+    if not found:
         raise InputError(
-            f"{rev or 'the workspace'}: no dvc.lock found ({error}); `dvc exp list` names the experiments"
-        ) from None
-    stages = yaml.safe_load(lock)["stages"].values()
-    return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
-
-
-def predictions(path: str, rev: str | None) -> np.ndarray:
-    """(n,) predicted classes of the test images at `rev`. Raises `InputError`."""
-    try:
-        content = Path(path).read_bytes() if rev is None else dvc.api.read(path, rev=rev, mode="rb")
-    except (OSError, DvcException) as error:
-        raise InputError(f"{path} at {rev or 'the workspace'} is not in the cache ({error}); `dvc pull` it or run it") from None
-    return np.load(io.BytesIO(content)).argmax(axis=1)
+            f"{where} has no {predictions.path('RECIPE')}; name another revision, or run `dvc repro evaluate` there and commit"
+        )
+    return found
 
 
 def sentence(pair: dict) -> str:

@@ -1,7 +1,7 @@
 """Tests one recipe:  python -m stages.evaluate RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/test/, models/RECIPE/
-Writes  metrics/RECIPE.json, metrics/RECIPE/{classes,confusion,sizes,brightness,calibration}.csv,
+Writes  metrics/RECIPE.json, metrics/RECIPE/{predictions,classes,confusion,sizes,brightness,calibration}.csv,
         data/predictions/RECIPE.npy  (n, classes) float32 probabilities, in the order of the test part
         data/gallery/RECIPE.png
 """
@@ -9,6 +9,7 @@ Writes  metrics/RECIPE.json, metrics/RECIPE/{classes,confusion,sizes,brightness,
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from gtsrb import arrays, bins, device, gallery, networks, params, tables, views
 from gtsrb.errors import argument, run
@@ -35,13 +36,15 @@ def main() -> None:
     probabilities = np.mean(each, axis=0)
 
     predictions = probabilities.argmax(axis=1)
+    raw = tables.read(Path("data/raw/test.parquet"), ["filename", *tables.ROI, "image"])
     calibration = bins.reliability(labels, probabilities)
     figures = accuracy_figures(labels, probabilities) | {"calibration_error": bins.calibration_error(calibration)}
     write_json(Path(f"metrics/{name}.json"), figures | ({"one_network_one_view": alone} if alone else {}))
+    of_images = pd.DataFrame({"filename": raw["filename"], "class_id": labels, "prediction": predictions})
+    write_csv(Path(f"metrics/{name}/predictions.csv"), of_images)
     write_csv(Path(f"metrics/{name}/classes.csv"), class_figures(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/calibration.csv"), calibration)
-    raw = tables.read(Path("data/raw/test.parquet"), [*tables.ROI, "image"])
     for what, values in {"sizes": bins.box_sides(raw), "brightness": bins.box_luma(raw)}.items():
         write_csv(Path(f"metrics/{name}/{what}.csv"), bins.accuracy_in_quantiles(values, predictions == labels))
     gallery.write(Path(f"data/gallery/{name}.png"), images, labels, probabilities, names, limit=evaluation.gallery)

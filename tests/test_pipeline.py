@@ -57,13 +57,14 @@ def test_the_code_dependencies_are_found(tmp_path, monkeypatch):
     assert found == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
 
 
-def test_every_recipe_has_its_curves_and_artifact():
-    """The two parts of dvc.yaml that know no `foreach`; a recipe that is missing there would be invisible."""
+def test_every_recipe_has_its_lines():
+    """In the parts of dvc.yaml that know no `foreach`; a recipe that is missing there would be invisible."""
     plots = {name: plot["y"] for entry in PIPELINE["plots"] for name, plot in entry.items() if name != "test_images"}
     assert set(plots) == {"accuracy", "loss", "learning_rate", "robustness"}
     for recipe in RECIPES:
         assert PIPELINE["artifacts"][recipe]["path"] == f"models/{recipe}"
         assert {"desc", "type", "labels"} <= PIPELINE["artifacts"][recipe].keys()
+        assert f"metrics/{recipe}/predictions.csv" in STAGES["compare"]["deps"]
         for name, files in plots.items():
             assert f"metrics/{recipe}/{'robustness' if name == 'robustness' else 'history'}.csv" in files
 
@@ -199,6 +200,11 @@ def test_figures_agree_with_each_other(project):
         classes = pd.read_csv(project.folder / "metrics" / recipe / "classes.csv")
         confusion = pd.read_csv(project.folder / "metrics" / recipe / "confusion.csv")
         assert figures["errors"] == classes["errors"].sum()
+        predictions = pd.read_csv(project.folder / f"metrics/{recipe}/predictions.csv")
+        test = tables.read(project.folder / "data/raw/test.parquet", ["filename", "class_id"])
+        assert predictions[["filename", "class_id"]].equals(test.astype({"class_id": int}))
+        assert (predictions["prediction"] == np.load(project.folder / f"data/predictions/{recipe}.npy").argmax(axis=1)).all()
+        assert figures["errors"] == (predictions["prediction"] != predictions["class_id"]).sum()
         assert figures["errors"] == confusion.loc[confusion["truth"] != confusion["prediction"], "images"].sum()
         assert confusion["images"].sum() == classes["images"].sum() == 43 * 5
         for what in ("sizes", "brightness", "calibration"):
@@ -247,6 +253,18 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     assert restored(output) == follows
     assert read(project, "augmented.json") == before
     assert not project.run("git", "status", "--porcelain")  # no file that Git keeps differs from run to run
+
+
+def test_what_a_renamed_recipe_left_behind_is_not_compared(project):
+    """Neither is it read, nor does it make `compare` stale; data/predictions as a dependency had both."""
+    before, left = read(project, "comparison.json"), project.folder / "metrics/renamed"
+    shutil.copytree(project.folder / "metrics/baseline", left)
+    shutil.copyfile(project.folder / "data/predictions/baseline.npy", project.folder / "data/predictions/renamed.npy")
+    assert "compare" not in json.loads(project.dvc("status", "--json"))
+    project.run(sys.executable, "-m", "stages.compare")
+    shutil.rmtree(left)
+    (project.folder / "data/predictions/renamed.npy").unlink()
+    assert read(project, "comparison.json") == before
 
 
 def test_what_evaluation_needs_trains_nothing(project):
