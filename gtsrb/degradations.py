@@ -4,10 +4,12 @@ They take and give raw images, (height, width, 3) uint8 of any size, before any 
 image's size, so that a large and a small picture of a sign suffer alike.
 """
 
+import io
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from PIL import Image
 
 Degradation = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
@@ -34,9 +36,9 @@ def contrast_loss(image: np.ndarray, strength: float, rng: np.random.Generator) 
 
 def jpeg(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Compression at quality 100 - strength."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)  # OpenCV's order: in another, luma and chroma are of the wrong colours
-    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(100 - strength)])
-    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=round(100 - strength))  # OpenCV's would expect BGR
+    return np.array(Image.open(stream))
 
 
 def occlusion(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
@@ -66,7 +68,7 @@ def translation(image: np.ndarray, strength: float, rng: np.random.Generator) ->
 def _moved(image: np.ndarray, *, angle: float = 0, zoom: float = 1, x: float = 0, y: float = 0) -> np.ndarray:
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, zoom)
-    matrix[:, 2] += x, y
+    matrix[:, 2] += np.array([x, y])
     return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -33,8 +33,9 @@ def main() -> None:
 
 def tables(rev: str | None) -> dict[str, pd.DataFrame]:
     """The predictions of each recipe that has been tested at `rev`, in the workspace for None. Raises `InputError`."""
-    where, files, found = rev or "the workspace", DVCFileSystem(rev=rev), {}
+    where, found = rev or "the workspace", {}
     try:
+        files = DVCFileSystem(rev=rev)
         recipes = yaml.safe_load(files.read_text("params.yaml"))["train"]  # a renamed one may have left a file behind
         for recipe in recipes:
             path = predictions.path(recipe).as_posix()

@@ -81,7 +81,7 @@ def degraded_one(image: bytes, box: Box, kind: str, strength: float, seed: list[
 def nested(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """One row per degradation and strength -> {degradation: {strength: accuracy}}."""
     return {
-        kind: {f"{strength:g}": accuracy for strength, accuracy in zip(rows["strength"], rows["accuracy"], strict=True)}
+        str(kind): {f"{strength:g}": accuracy for strength, accuracy in zip(rows["strength"], rows["accuracy"], strict=True)}
         for kind, rows in table.groupby("degradation", sort=False)
     }
 

@@ -185,11 +185,9 @@ def test_predict_is_as_right_as_the_export_says_of_files(project):
     output = project.run(sys.executable, "-m", "gtsrb.predict", "--model", model, "--json", "pictures")
     found = [json.loads(line)["class_id"] for line in output.splitlines() if line.startswith("{")]
     shutil.rmtree(pictures)
-    exported = read(project, "baseline/export.json")
+    exported, tested = read(project, "baseline/export.json"), read(project, "baseline.json")
     assert (np.array(found) != test["class_id"]).sum() == exported["as_files"]["errors"]
-    assert exported["with_boxes"]["errors"] == pytest.approx(
-        read(project, "baseline.json")["errors"], abs=1
-    )  # other arithmetic
+    assert exported["with_boxes"]["errors"] == pytest.approx(tested["errors"], abs=1)  # other arithmetic
     assert (project.folder / "data/export/baseline.tflite").stat().st_size > exported["onnx_bytes"]
 
 
