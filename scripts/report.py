@@ -220,8 +220,8 @@ def gallery(name: str, everything: Params) -> str:
         if model:
             lost = attention(model.probabilities, data.images[i])
             pictures.append((display.overlay(data.images[i], lost, SIDE), f"what speaks for {answer}"))
-        shown = " ".join(f'<img src="{display.data_url(image)}" alt="{alt}">' for image, alt in pictures)
-        tiles.append(f"<figure>{shown}<figcaption>{words}</figcaption></figure>\n")
+        row = " ".join(f'<img src="{display.data_url(image)}" alt="{alt}">' for image, alt in pictures)
+        tiles.append(f"<figure>{row}<figcaption>{words}</figcaption></figure>\n")
     return f'{note}<div class="mistakes">{"".join(tiles)}</div>\n'
 
 
