@@ -2,6 +2,8 @@
 
 Two identities do it. With only V changed, the way to HSV and back scales R, G and B by V'/V. And resizing is linear and
 separable: two products with a small matrix, which scikit-image itself makes by resizing the unit matrix.
+
+The products are exact, so that every processor gives the same bytes, in whichever order it adds.
 """
 
 from functools import cache
@@ -13,6 +15,8 @@ from skimage.transform import resize
 from skimage.util import img_as_ubyte
 
 from gtsrb.sections import Clahe, Variant
+
+LEVEL, WEIGHT = 2.0**16, 2.0**24  # steps of a level (white has 255) and of a weight of 1, as exact as both are taken to resize
 
 
 class Box(NamedTuple):
@@ -41,9 +45,8 @@ def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
         image = center_square(image)
     elif variant.crop == "roi":
         image = region(image, box, variant.margin)
-    pixels = image / 255 if scale is None else equalized(image, scale)
-    pixels = resized(pixels, variant)
-    return np.rint(pixels * 255).astype(np.uint8) if variant.dtype == "uint8" else pixels.astype(np.float32)
+    levels = resized(image if scale is None else equalized(image, scale), variant)
+    return np.rint(levels).astype(np.uint8) if variant.dtype == "uint8" else (levels / 255).astype(np.float32)
 
 
 def preprocess_whole(image: np.ndarray, variant: Variant) -> np.ndarray:
@@ -58,7 +61,7 @@ def value(image: np.ndarray) -> np.ndarray:
 
 
 def equalization(image: np.ndarray, bins: int) -> np.ndarray:
-    """The equalised value V' in [0, 1] of each V in 0..255, from the histogram of V = max(R, G, B) over `image`.
+    """The equalised value V', in levels [0, 255], of each V in 0..255, from the histogram of V = max(R, G, B) over `image`.
 
     `skimage.exposure.equalize_hist` on the 256 levels instead of the pixels: `bins` bins from the least to the greatest V.
     """
@@ -66,11 +69,11 @@ def equalization(image: np.ndarray, bins: int) -> np.ndarray:
     levels = np.flatnonzero(counts)
     histogram, edges = np.histogram(levels * (1 / 255), bins, weights=counts[levels])
     cumulative = histogram.cumsum()
-    return np.interp(np.arange(256) * (1 / 255), (edges[:-1] + edges[1:]) / 2, cumulative / cumulative[-1])
+    return np.interp(np.arange(256) * (1 / 255), (edges[:-1] + edges[1:]) / 2, cumulative / cumulative[-1]) * 255
 
 
 def equalized(image: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8, and V' of each V -> the equalised image, float64 in [0, 1]. Black becomes the grey V'."""
+    """(height, width, 3) uint8, and V' of each V -> the image in levels [0, 255], float64. Black becomes the grey V'."""
     v = value(image)
     out = image * (values / np.maximum(np.arange(256), 1))[v][..., None]
     out[v == 0] = values[0]
@@ -104,19 +107,26 @@ def center_square(image: np.ndarray) -> np.ndarray:
 
 
 def resized(image: np.ndarray, variant: Variant) -> np.ndarray:
-    """(height, width, 3) floats -> (size, size, 3), equal to `skimage.transform.resize` (clipped to the image's range)."""
+    """(height, width, channels) levels in [0, 255] -> (size, size, channels), equal to `skimage.transform.resize`, float64.
+
+    Before a product its two factors are rounded, levels to 2^-16 and weights to 2^-24, so that all that is added is a multiple
+    of 2^-40. A row of weights has a sum of magnitudes below 2 (1.82 at most, of order 5), so that no sum in either product gets
+    to 2^8 * 2 * 2 = 2^10: 50 bits, where float64 has 53. So every sum is exact, in whichever order a processor adds.
+    """
     height, width, channels = image.shape
     options = (variant.size, variant.interpolation_order, variant.mode, variant.anti_aliasing)
     rows, columns = resize_matrix(height, 1, *options), resize_matrix(width, channels, *options)
-    out = (rows @ image.reshape(height, width * channels) @ columns.T).reshape(variant.size, variant.size, channels)
-    low, high = image.min(), image.max()
+    steps = np.rint(image * LEVEL)
+    out = np.rint(rows @ steps.reshape(height, width * channels)) @ columns.T
+    out = out.reshape(variant.size, variant.size, channels)
+    low, high = steps.min(), steps.max()  # scikit-image clips to the range of the image
     if variant.mode == "constant" and not low <= 0 <= high and out.min() <= 0 <= out.max():
-        low, high = min(low, 0), max(high, 0)  # scikit-image keeps the fill value where it shows in full
-    return np.clip(out, low, high)
+        low, high = min(low, 0), max(high, 0)  # ... but keeps the fill value where it shows in full
+    return np.clip(out, low, high, out=out) / LEVEL
 
 
 @cache
 def resize_matrix(side: int, channels: int, size: int, order: int, mode: str, anti_aliasing: bool) -> np.ndarray:
     """(size * channels, side * channels): the weights with which `side` pixels of interleaved channels make `size`."""
     weights = resize(np.eye(side), (size, side), order=order, mode=mode, anti_aliasing=anti_aliasing, clip=False)
-    return np.kron(weights, np.eye(channels))
+    return np.kron(np.rint(weights * WEIGHT) / WEIGHT, np.eye(channels))
