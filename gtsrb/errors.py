@@ -1,7 +1,13 @@
 """Faults that the person at the keyboard can mend: one clear line, exit code 1, no traceback."""
 
+import errno
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class InputError(Exception):
@@ -25,11 +31,27 @@ def stop_at(faults: list[str], origin: str) -> None:
         raise InputError("\n  ".join([f"{origin}: {count} in the data set; nothing was written", *faults[:10], *more]))
 
 
+def no_room(path: Path, error: OSError, needed: str = "") -> InputError:
+    """For an `error` in `DISK_FULL` while `path` was written, which must be gone again: what is free counts its room."""
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    free = megabytes(shutil.disk_usage(folder).free)
+    room = f"{needed} needed, {free} free" if needed else f"{free} free"
+    return InputError(f"{path}: {os.strerror(error.errno or 0)}: {room}; make room and run this again")
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
 def run(main: Callable[[], None]) -> None:
-    """Runs a stage's `main`; an `InputError` becomes its message on stderr and exit code 1."""
+    """Runs a stage's `main`; an `InputError` or a full disk becomes one line on stderr and exit code 1."""
     try:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        sys.exit(f"error: {no_room(Path(error.filename or 'a file'), error)}")
     except KeyboardInterrupt:
         sys.exit("interrupted")

@@ -1,24 +1,43 @@
-"""Files that the stages write: whole or not at all."""
+"""Files that the stages write: whole or not at all. A full disk is one line that says what was needed and what is free."""
 
+import errno
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gtsrb.errors import DISK_FULL, megabytes, no_room
+
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Gives a path beside `path` to write to, and renames it to `path` if the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def whole(path: Path, *, size: int | None = None) -> Iterator[Path]:
+    """Gives a path beside `path` to write to, and renames it to `path` if the block ends well.
+
+    Raises `InputError` if the disk is full; before the block, where its `size` in bytes is given and is more than what is free.
+    """
     beside = path.with_name(f"unfinished.{path.name}")
+    needed = megabytes(size) if size else ""
     try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if size and size > shutil.disk_usage(path.parent).free:
+            raise OSError(errno.ENOSPC, "not even begun")
+        try:
+            yield beside
+            beside.replace(path)
+        finally:
+            if beside.exists():
+                needed = needed or f"more than {megabytes(beside.stat().st_size)}"
+                beside.unlink()
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise no_room(path, error, needed) from None
 
 
 def write_json(path: Path, content: Mapping) -> None:
@@ -32,9 +51,22 @@ def write_csv(path: Path, rows: pd.DataFrame) -> None:
         rows.to_csv(beside, index=False, float_format="%.9g")
 
 
-def write_array(path: Path, array: np.ndarray) -> None:
-    with whole(path) as beside:
-        np.save(beside, array)
+def write_array(path: Path, array: np.ndarray) -> str:
+    """Writes what `np.save` does; returns the md5 of the array's bytes."""
+    return write_rows(path, [array], shape=array.shape, dtype=array.dtype)
+
+
+def write_rows(path: Path, parts: Iterable[np.ndarray], *, shape: tuple[int, ...], dtype: np.dtype) -> str:
+    """Writes the array of this shape whose rows come in `parts`, one after the other; returns the md5 of its bytes."""
+    digest = hashlib.md5()
+    with whole(path, size=math.prod(shape) * dtype.itemsize) as beside, beside.open("wb") as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            data = np.ascontiguousarray(part).data
+            file.write(data)  # `part.tofile` does not say why it fails
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def _rounded(value):

@@ -18,7 +18,7 @@ from gtsrb.sections import Evaluation, Export, Ingest, Robustness, Section, Vari
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-RESERVED = {"dataset", "comparison"}  # metrics/*.json that belong to no recipe
+RESERVED = {"dataset", "comparison", "arrays"}  # what metrics/ has that belongs to no recipe
 
 
 class Params(Section):
@@ -32,7 +32,7 @@ class Params(Section):
     @model_validator(mode="after")
     def sections_fit_together(self):
         if taken := RESERVED & self.train.keys():
-            raise ValueError(f"train.{min(taken)}: this name is taken by metrics/{min(taken)}.json; choose another")
+            raise ValueError(f"train.{min(taken)}: this name is taken in metrics/; choose another")
         if odd := self.train.keys() ^ self.evaluate.keys():
             raise ValueError(f"train and evaluate must name the same recipes; only one of them has {', '.join(sorted(odd))}")
         for name, recipe in self.train.items():

@@ -89,6 +89,11 @@ class Variant(Section):
     def channels(self) -> int:
         return 6 if self.keep_original else 3
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image's array."""
+        return self.size, self.size, self.channels
+
 
 class Strengths(Section):
     """Of each degradation, mildest first; what they mean stands with the functions in degradations.py."""

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("image", pa.binary()),  # P6, 8 bits a channel
     ]
 )
+GROUP = 2**25  # bytes of a group of rows, about
 ROI = ["roi_x1", "roi_y1", "roi_x2", "roi_y2"]
 
 
@@ -62,9 +63,10 @@ def content_sha256(train: pa.Table, test: pa.Table) -> str:
 
 
 def write(path: Path, table: pa.Table) -> None:
-    """Writes the whole file or none."""
+    """Writes the whole file or none, in groups of 1024 rows, or fewer where images are large: one is read at a time."""
+    rows = max(1, min(1024, GROUP * len(table) // max(1, table.nbytes)))
     with whole(path) as beside:
-        pq.write_table(table, beside, compression="zstd", row_group_size=1024)  # a group: preprocessing's unit of work
+        pq.write_table(table, beside, compression="zstd", row_group_size=rows)
 
 
 def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The command line of a stage, and how a stage ends on bad input."""
 
+import errno
 import sys
 
 import pytest
@@ -28,3 +29,11 @@ def test_a_fault_is_one_line_and_a_non_zero_exit(fault, code):
     with pytest.raises(SystemExit) as end:
         run(main)
     assert end.value.code == code
+
+
+def test_a_full_disk_is_one_line_wherever_it_is_met(tmp_path):
+    def main():
+        raise OSError(errno.ENOSPC, "as the system says it", str(tmp_path / "log.csv"))
+
+    with pytest.raises(SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; make room and run"):
+        run(main)

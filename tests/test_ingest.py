@@ -1,9 +1,11 @@
 """Ingest: every layout gives the same bytes; whatever is wrong with the input is named, and nothing is written then."""
 
 import csv
+import errno
 import io
 import json
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -332,15 +334,18 @@ def test_download_is_read_from_the_cache(workspace: Path, monkeypatch: pytest.Mo
     assert source.read(IMAGE) == TREE[IMAGE] and source.read(TEST_CSV) == TREE[TEST_CSV]
 
 
-def test_failure_while_writing_leaves_whole_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_line_and_leaves_whole_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def disk_full(_: object, beside: Path, **__: object) -> None:
-        beside.write_bytes(b"half")
-        raise OSError("disk full")
+        beside.write_bytes(bytes(500_000))
+        raise OSError(errno.ENOSPC, "Error writing bytes to file")  # as pyarrow does
 
     as_folder(TREE, workspace / "copy")
     monkeypatch.setattr(tables.pq, "write_table", disk_full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError) as error:
         ingest.main()
+    needed = r"more than 0\.5 MB needed, [0-9,.]+ MB free"
+    message = rf"data/raw/train.parquet: No space left on device: {needed}; make room and run this again"
+    assert re.fullmatch(message, str(error.value))
     assert not list((workspace / "data/raw").iterdir()) and not (workspace / "metrics").exists()
 
 

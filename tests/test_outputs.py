@@ -1,11 +1,25 @@
 """Files are written whole or not at all."""
 
+import errno
+import hashlib
 import json
+import shutil
+from collections import namedtuple
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from gtsrb.outputs import whole, write_csv, write_json
+from gtsrb.errors import InputError
+from gtsrb.outputs import whole, write_array, write_csv, write_json, write_rows
+
+ARRAYS = {
+    "bytes": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
+    "floats": np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3),
+    "numbers": np.arange(5, dtype=np.int64),
+    "not contiguous": np.arange(24, dtype=np.uint8).reshape(4, 6)[:, ::2],
+    "no rows": np.zeros((0, 3), np.float32),
+}
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -24,3 +38,55 @@ def test_digits_of_figures_and_of_rows(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": 0.333333, "n": 7, "pair": {"p": 6.67e-10}, "name": "b"}
     write_csv(tmp_path / "a.csv", pd.DataFrame({"n": [1, 2], "x": [1 / 3, None]}))
     assert (tmp_path / "a.csv").read_text() == "n,x\n1,0.333333333\n2,\n"
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_is_as_numpy_saves_it_whole_or_in_parts(tmp_path, name):
+    array = np.ascontiguousarray(ARRAYS[name])
+    np.save(tmp_path / "numpy.npy", array)
+    md5 = write_array(tmp_path / "whole.npy", ARRAYS[name])
+    parts = (ARRAYS[name][i : i + 1] for i in range(len(array)))
+    assert write_rows(tmp_path / "parts.npy", parts, shape=array.shape, dtype=array.dtype) == md5
+    assert md5 == hashlib.md5(array.tobytes()).hexdigest()
+    for file in ("whole", "parts"):
+        assert (tmp_path / f"{file}.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """This many bytes are free on every disk."""
+    usage = namedtuple("usage", "total used free")
+    return lambda size: monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12 - size, size))
+
+
+def test_what_is_known_not_to_fit_is_not_begun(tmp_path, free):
+    free(1_500_000)
+    with pytest.raises(InputError) as error:
+        write_rows(tmp_path / "a.npy", iter("never asked"), shape=(2, 10**6), dtype=np.dtype(np.uint8))
+    assert str(error.value) == (
+        f"{tmp_path}/a.npy: No space left on device: 2.0 MB needed, 1.5 MB free; make room and run this again"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(errno.ENOSPC, "No space left on device"), (errno.EDQUOT, "Disk quota exceeded")],
+    ids=["disk", "quota"],
+)
+def test_a_disk_that_gets_full_is_one_line_and_leaves_nothing_half_written(tmp_path, free, fault, reason):
+    write_json(tmp_path / "a.json", {"a": 1})
+    free(3_100_000)
+    with pytest.raises(InputError) as error, whole(tmp_path / "a.json") as beside:
+        beside.write_bytes(bytes(3_000_000))
+        raise OSError(fault, "as the system says it")
+    needed = "more than 3.0 MB needed, 3.1 MB free"
+    assert str(error.value) == f"{tmp_path}/a.json: {reason}: {needed}; make room and run this again"
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_another_fault_of_the_disk_is_no_full_disk(tmp_path):
+    with pytest.raises(OSError, match="broken") as error, whole(tmp_path / "a.json"):
+        raise OSError(errno.EIO, "broken")
+    assert error.value.errno == errno.EIO

@@ -221,7 +221,7 @@ def test_the_greatest_strengths(raw_params):
 def test_a_reserved_name(raw_params):
     for part in ("train", "evaluate"):
         raw_params[part]["comparison"] = raw_params[part]["baseline"]
-    with pytest.raises(InputError, match=r"train.comparison: this name is taken by metrics/comparison.json"):
+    with pytest.raises(InputError, match=r"train.comparison: this name is taken in metrics/; choose another"):
         parse(raw_params)
 
 
