@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 EXAMPLES = sorted((HERE / "static").glob("*.png"), key=lambda path: int(path.stem))  # named by their classes
 FIRST = HERE / "static/14.png"
 MANY = 50  # pictures at once
+ENDINGS = [ending for endings in pictures.FORMATS.values() for ending in endings]  # of files that the page takes
 EDGES = ("left", "top", "right", "bottom")
 
 paste = component("paste", js=(HERE / "paste.js").read_text())
@@ -73,6 +74,7 @@ def chosen() -> tuple[str, dict[str, bytes]]:
     with left:
         uploads = st.file_uploader(
             "Drop, paste or pick a picture that shows one sign and little else; several make a table",
+            ENDINGS,
             accept_multiple_files=True,
             key=f"uploads{state.uploads}",
         )

@@ -155,7 +155,7 @@ def _image(source: Source, annotation: Annotation) -> bytes:
     """An image as the benchmark's PPM. Raises `InputError`: missing, unreadable, not 8-bit RGB, not of the annotated size."""
     path, data = annotation.path, source.read(annotation.path)
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=("PPM", "PNG"))
         rgb = image.mode == image.tile[0][3] == "RGB"  # the tile has the mode in the file: Pillow makes 8 bits of 16
         right_size = image.size == (annotation.width, annotation.height)
         if rgb and right_size:  # before decoding: a header may promise gigabytes

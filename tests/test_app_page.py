@@ -221,7 +221,7 @@ def test_several_pictures_make_a_table_whatever_they_are(page, picture, tmp_path
     page.sees("No entry")
     page.rests()
     rows = {row[1]: row[-3:] for row in page.cells()}
-    assert rows["2. broken.png"][2] == "not an image that Pillow reads"
+    assert rows["2. broken.png"][2].startswith("not a picture in a known format; expected one of PNG, ")
     assert rows["3. pixel.png"][2] == "1 x 1 pixels; expected at least 8 x 8 to see a sign in"
     assert rows["4. large.png"][2] == "10000 x 10000 pixels; expected at most 50 million"
     for file, name in (

@@ -217,7 +217,7 @@ BROKEN: dict[str, tuple[Files, Folder, list[str]]] = {
     ),
     "class of no image": (FOLDERS | {"no entry/.keep": b""}, FRACTION, ["1 fault", "no entry: no image in this class folder"]),
     "image cut off": (FOLDERS | {"stop/0.png": png(0)[:100]}, FRACTION, ["1 fault", "stop/0.png: cannot be read"]),
-    "not an image": (FOLDERS | {"stop/list.txt": b"0.png"}, FRACTION, ["stop/list.txt: not an image that Pillow reads"]),
+    "not an image": (FOLDERS | {"stop/list.txt": b"0.png"}, FRACTION, ["stop/list.txt: not a picture in a known format"]),
     "image of one row": (
         FOLDERS | {"stop/0.png": png(0, 9, 1)},
         FRACTION,
@@ -303,7 +303,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, case: str) -> None:
 def test_nothing_is_written_then(own: Path) -> None:
     written(FOLDERS | {"stop/0.png": b""}, own)
     with pytest.raises(
-        InputError, match=r"^data/own: 1 fault in the data set; nothing was written\n  stop/0.png: not an image"
+        InputError, match=r"^data/own: 1 fault in the data set; nothing was written\n  stop/0.png: not a picture"
     ):
         ingest.main()
     assert not Path("data/raw").exists() and not Path("metrics").exists()

@@ -9,6 +9,7 @@ from PIL import Image
 from gtsrb import pictures
 from gtsrb.errors import InputError
 
+UNKNOWN = "not a picture in a known format; expected one of PNG, JPEG, GIF, WEBP, TIFF, BMP, PPM$"
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 
@@ -65,8 +66,8 @@ def test_what_is_no_picture_is_named(tmp_path):
     short = stream.getvalue()[:length] + (100).to_bytes(4, "big") + stream.getvalue()[length + 4 :]  # Pillow's SyntaxError
     Image.fromarray(PIXELS[..., 0].astype(np.float32)).save(numbers, "tiff")
     for content, fault in {
-        b"": "not an image that Pillow reads",
-        b"<html>" * 99: "not an image that Pillow reads",
+        b"": UNKNOWN,
+        b"<html>" * 99: UNKNOWN,
         cut: "cannot be read: ",
         short: "cannot be read: ",
         numbers.getvalue(): "its pixels are floating-point numbers; expected 8 or 16 bits a channel",
@@ -74,3 +75,22 @@ def test_what_is_no_picture_is_named(tmp_path):
     }.items():
         with pytest.raises(InputError, match=f"^{fault}"):
             pictures.read(content)
+
+
+@pytest.mark.parametrize(("name", "endings"), pictures.FORMATS.items())
+def test_every_format_is_read(name, endings, tmp_path):
+    for ending in endings:
+        image = Image.fromarray(PIXELS).convert("1" if ending == "pbm" else "L" if ending == "pgm" else "RGB")
+        image.save(tmp_path / f"a.{ending}")  # Pillow's choice of a format for this ending
+        with Image.open(tmp_path / f"a.{ending}") as saved:
+            assert saved.format == name
+        assert pictures.read(tmp_path / f"a.{ending}").shape == PIXELS.shape
+
+
+@pytest.mark.parametrize("kind", ["eps", "ico", "tga", "pcx"])
+def test_no_other_format_is_tried(kind, tmp_path, monkeypatch):
+    """Pillow has EPS drawn by Ghostscript, another program."""
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("Ghostscript is started"))
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", kind)
+    with pytest.raises(InputError, match=f"^{UNKNOWN}"):
+        pictures.read(tmp_path / "a.png")
