@@ -31,7 +31,9 @@ def look(picture: np.ndarray, box: Box | None, model: Model) -> Sight:
 
 def thumbnail(picture: np.ndarray, side: int = 96, kind: str = "png") -> str:
     """The URL of the picture, made small."""
-    return data_url(predict.reduced(picture, Box(0, 0, 0, 0), side)[0], kind)
+    image = Image.fromarray(picture)
+    image.thumbnail((side, side), Image.Resampling.BOX)
+    return data_url(np.asarray(image), kind)
 
 
 def pictogram(name: str, data: Path = Path("data/raw"), side: int = 96) -> str | None:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 from skimage.exposure import equalize_adapthist
 from skimage.transform import resize
 from skimage.util import img_as_ubyte
@@ -17,6 +18,10 @@ from skimage.util import img_as_ubyte
 from gtsrb.sections import Clahe, Variant
 
 LEVEL, WEIGHT = 2.0**16, 2.0**24  # steps of a level (white has 255) and of a weight of 1, as exact as both are taken to resize
+
+
+LARGEST = 512  # pixels a side of what is preprocessed, at most; the benchmark's largest image has 266
+LEAST = 8  # pixels a side that are left of a longish picture, where it has them
 
 
 class Box(NamedTuple):
@@ -32,8 +37,10 @@ def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
     """(height, width, 3) uint8 RGB -> (size, size, channels), uint8 or float32 in [0, 1] as `variant.dtype` says.
 
     `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop. There are three
-    channels, or six where `keep_original` puts the image that is not equalised behind the one that is.
+    channels, or six where `keep_original` puts the image that is not equalised behind the one that is. What is larger than
+    `LARGEST` is made smaller first.
     """
+    image, box = reduced(image, box)
     if variant.keep_original:
         alone = variant.model_copy(update={"keep_original": None})
         original = alone.model_copy(update={"equalize": None, "clahe": None})
@@ -53,6 +60,33 @@ def preprocess_whole(image: np.ndarray, variant: Variant) -> np.ndarray:
     """`preprocess` of a picture that comes without a box: the sign is all of it."""
     height, width = image.shape[:2]
     return preprocess(image, Box(0, 0, width - 1, height - 1), variant)
+
+
+def cut(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+    """The box with a border as in the benchmark's images, a tenth of the sign and at least 5 pixels; and its place in there.
+
+    At the edge of the image there is less of a border; cut again, it stays as it is.
+    """
+    border = max(5, round(max(box.x2 - box.x1 + 1, box.y2 - box.y1 + 1) / 10))
+    left, top = max(box.x1 - border, 0), max(box.y1 - border, 0)
+    inside = image[top : box.y2 + 1 + border, left : box.x2 + 1 + border]
+    return inside, Box(box.x1 - left, box.y1 - top, box.x2 - left, box.y2 - top)
+
+
+def reduced(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+    """Image and box as they are where no side is above `LARGEST`; else `cut`, and by area averages made as small as that.
+
+    So a small sign in a large photograph keeps its pixels, and the time and memory of what follows have a bound.
+    """
+    if max(image.shape[:2]) <= LARGEST:
+        return image, box
+    image, box = cut(image, box)
+    height, width = image.shape[:2]
+    if (longest := max(height, width)) <= LARGEST:
+        return image, box
+    size = [max(round(side * LARGEST / longest), min(side, LEAST)) for side in (width, height)]
+    smaller = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    return smaller, Box(*(edge * new // old for edge, new, old in zip(box, size * 2, (width, height) * 2, strict=True)))
 
 
 def value(image: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Which sign is this?  python -m gtsrb.predict FILE_OR_FOLDER... [--model champion] [--top 5] [--json] [--box x1,y1,x2,y2]
 
-Reads what Pillow reads, folders of it, or standard input (`-`), and answers with an exported model: a table, or JSON lines with
-file, class_id, name, probability, unsure and top. The picture should show one sign and little else; `--box` says where it is.
-A file that is no image gets its own line of error, the others are answered, and the exit code is 1.
+Reads pictures (PNG, JPEG, GIF, WebP, TIFF, BMP, PPM), folders of them, or standard input (`-`), and answers with an exported
+model: a table, or JSON lines with file, class_id, name, probability, unsure and top. The picture should show one sign and
+little else; `--box` says where it is. A file that is no picture gets its own line of error, the others are answered, and the
+exit code is 1.
 """
 
 import argparse
@@ -16,10 +17,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from joblib import Parallel, delayed
-from PIL import Image
 
 from gtsrb.errors import InputError, run
-from gtsrb.images import Box, preprocess
+from gtsrb.images import Box, cut, preprocess, preprocess_whole
 from gtsrb.pictures import read
 from gtsrb.sections import Variant
 
@@ -27,7 +27,7 @@ MODELS = Path("pretrained")
 BEST = "champion"  # the most accurate there
 CHUNK = 256  # images prepared and predicted at a time
 SMALLEST = 8  # pixels a side of a sign; with fewer there is nothing to see
-LARGEST = 256  # pixels a side that equalisation gets; the benchmark's largest image has 266
+STDIN = "-"
 
 
 @dataclass(frozen=True)
@@ -57,31 +57,41 @@ def load(name: str) -> Model:
     properties = session.get_modelmeta().custom_metadata_map
     if "variant" not in properties:
         raise InputError(f"{path} is no model of this project: it does not say how its images are made")
-    return Model(
-        session,
-        json.loads(properties["names"]),
-        Variant.model_validate_json(properties["variant"]),
-        float(properties["unsure_below"]),
-    )
+    try:
+        model = Model(
+            session,
+            json.loads(properties["names"]),
+            Variant.model_validate_json(properties["variant"]),
+            float(properties["unsure_below"]),
+        )
+        answer = model.probabilities(np.zeros((1, *model.variant.shape), model.variant.dtype))
+        if answer.shape != (1, len(model.names)):
+            raise ValueError(f"it names {len(model.names)} classes and tells {answer.shape[-1]} apart")
+    except Exception as error:  # what is missing or not understood, or ONNX Runtime's on images of another shape
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: a model of another version of this project ({reason}); export it again") from None
+    return model
 
 
 def main() -> None:
     arguments = parser().parse_args()
+    if arguments.pictures.count(STDIN) > 1:
+        raise InputError(f"standard input ({STDIN}) is named {arguments.pictures.count(STDIN)} times; it can be read once")
     model = load(arguments.model)
     failed = False
     for chunk in chunks(files(arguments.pictures)):
         prepared = Parallel(n_jobs=-1 if len(chunk) > 8 else 1)(
-            delayed(prepare)(file, arguments.box, model.variant) for file in chunk
+            delayed(prepare)(file, arguments.box, model.variant) for _, file in chunk
         )
         images = [image for image in prepared if isinstance(image, np.ndarray)]
         answers = iter(model.probabilities(np.stack(images)) if images else [])
-        for file, image in zip(chunk, prepared, strict=True):
+        for (name, _), image in zip(chunk, prepared, strict=True):
             if isinstance(image, str):
                 failed = True
-                print(f"error: {file}: {image}", file=sys.stderr)
+                print(f"error: {name}: {image}", file=sys.stderr)
             else:
                 found = answer(next(answers), model, arguments.top)
-                print(json.dumps({"file": str(file), **found}) if arguments.json else table(str(file), found))
+                print(json.dumps({"file": name, **found}) if arguments.json else table(name, found))
     if failed:
         sys.exit(1)
 
@@ -90,10 +100,16 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gtsrb.predict", description="What traffic sign is on this picture?")
     parser.add_argument("pictures", nargs="+", help="files, folders, or - for standard input")
     parser.add_argument("--model", default=BEST, help=f"a model in {MODELS}/, or the path of one")
-    parser.add_argument("--top", type=int, default=5, help="how many signs to name")
+    parser.add_argument("--top", type=count, default=5, help="how many signs to name; more than there are: all")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
     parser.add_argument("--box", type=box, help="x1,y1,x2,y2: where the sign is, in pixels, both corners inside")
     return parser
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1")
+    return int(text)
 
 
 def box(text: str) -> Box:
@@ -106,58 +122,45 @@ def box(text: str) -> Box:
     return found
 
 
-def files(pictures: list[str]) -> Iterator[Path]:
-    """Files as given, and all files in folders as given, sorted; hidden ones left out."""
-    for picture in map(Path, pictures):
-        if picture.is_dir():
-            yield from sorted(file for file in picture.rglob("*") if file.is_file() and not file.name.startswith("."))
+def files(pictures: list[str]) -> Iterator[tuple[str, Path | bytes]]:
+    """Names and files as given, all files in folders as given, sorted, hidden ones left out; what standard input holds."""
+    for picture in pictures:
+        if picture == STDIN:
+            yield picture, sys.stdin.buffer.read()
+        elif (path := Path(picture)).is_dir():
+            found = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+            yield from ((str(file), file) for file in found)
         else:
-            yield picture
+            yield picture, path
 
 
-def chunks(items: Iterator[Path]) -> Iterator[list[Path]]:
+def chunks(items: Iterator[tuple[str, Path | bytes]]) -> Iterator[list[tuple[str, Path | bytes]]]:
     while chunk := list(islice(items, CHUNK)):
         yield chunk
 
 
-def prepare(file: Path, box: Box | None, variant: Variant) -> np.ndarray | str:
+def prepare(file: Path | bytes, box: Box | None, variant: Variant) -> np.ndarray | str:
     """The picture as the network takes it, or what is wrong with it."""
     try:
-        return prepared(read(sys.stdin.buffer.read() if str(file) == "-" else file), box, variant)
+        return prepared(read(file), box, variant)
     except InputError as error:
         return str(error)
 
 
 def prepared(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarray:
-    """(height, width, 3) uint8 RGB -> what is in the box, or all of it, as the network takes it. Raises `InputError`."""
-    return preprocess(*reduced(*cut(picture, box)), variant)
+    """(height, width, 3) uint8 RGB -> what is in the box, or all of it, as the network takes it. Raises `InputError`.
 
-
-def cut(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
-    """The box with a border as in the benchmark's images, a tenth of the sign and at least 5 pixels; and its place in there.
-
-    The network thus gets a sign in a photo as it got those it was trained on. No box is the whole picture, without a border.
+    A box is cut out with a border as the benchmark's images have one, so that the network gets what it was trained on.
     """
     height, width = picture.shape[:2]
     x1, y1, x2, y2 = box or (0, 0, width - 1, height - 1)
     if x1 >= width or y1 >= height:
         raise InputError(f"{width} x {height} pixels; the box begins outside, at {x1},{y1}")
-    x2, y2 = min(x2, width - 1), min(y2, height - 1)
-    if min(x2 - x1, y2 - y1) + 1 < SMALLEST:
-        raise InputError(f"{x2 - x1 + 1} x {y2 - y1 + 1} pixels; expected at least {SMALLEST} x {SMALLEST} to see a sign in")
-    border = max(5, round(max(x2 - x1 + 1, y2 - y1 + 1) / 10)) if box else 0
-    left, top = max(x1 - border, 0), max(y1 - border, 0)
-    return picture[top : y2 + 1 + border, left : x2 + 1 + border], Box(x1 - left, y1 - top, x2 - left, y2 - top)
-
-
-def reduced(image: np.ndarray, box: Box, longest: int = LARGEST) -> tuple[np.ndarray, Box]:
-    """Image and box, made smaller where a side is longer than `longest`."""
-    height, width = image.shape[:2]
-    if max(height, width) <= longest:
-        return image, box
-    size = [max(round(side * longest / max(height, width)), min(side, SMALLEST)) for side in (width, height)]
-    smaller = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
-    return smaller, Box(*(edge * new // old for edge, new, old in zip(box, size * 2, (width, height) * 2, strict=True)))
+    inside = Box(x1, y1, min(x2, width - 1), min(y2, height - 1))
+    sides = inside.x2 - x1 + 1, inside.y2 - y1 + 1
+    if min(sides) < SMALLEST:
+        raise InputError(f"{sides[0]} x {sides[1]} pixels; expected at least {SMALLEST} x {SMALLEST} to see a sign in")
+    return preprocess(*cut(picture, inside), variant) if box else preprocess_whole(picture, variant)
 
 
 def answer(probabilities: np.ndarray, model: Model, top: int) -> dict:

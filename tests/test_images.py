@@ -8,7 +8,7 @@ import pytest
 from skimage import color, exposure, transform
 
 from gtsrb import sources
-from gtsrb.images import Box, center_square, preprocess, resize_matrix, resized
+from gtsrb.images import LARGEST, Box, center_square, cut, preprocess, reduced, resize_matrix, resized
 from gtsrb.rendering import render
 from gtsrb.sections import Clahe
 from gtsrb.tables import decode_ppm
@@ -139,6 +139,45 @@ def test_the_region_of_the_sign(params, box, margin, rows, columns):
     assert (preprocess(image, box, variant) == preprocess(image[rows, columns], NOWHERE, whole)).all()
 
 
+def test_the_box_is_cut_out_with_the_benchmarks_border():
+    picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    image, box = cut(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
+    assert (image == picture[40:140, 90:210]).all()
+    assert box == Box(10, 10, 109, 89)
+    image, box = cut(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
+    assert (image == picture[285:300, 0:25]).all()
+    assert box == Box(0, 5, 19, 14)
+    again, same = cut(image, box)
+    assert (again == image).all() and same == box
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (266, 512), (512, 9)])
+def test_what_is_within_512_pixels_stays_as_it_is(shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    same, box = reduced(image, Box(2, 3, 4, 5))
+    assert same is image and box == Box(2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "smaller"), [((3000, 4000), (384, 512)), ((513, 100), (512, 100)), ((8, 200_000), (8, 512)), ((3, 600), (3, 512))]
+)
+def test_what_is_larger_is_made_smaller(shape, smaller):
+    whole = Box(0, 0, shape[1] - 1, shape[0] - 1)
+    image, box = reduced(np.full((*shape, 3), 128, np.uint8), whole)
+    assert (image == np.full((*smaller, 3), 128)).all()
+    assert box == Box(0, 0, smaller[1] - 1, smaller[0] - 1)
+
+
+def test_the_sign_of_a_large_picture_is_cut_out_and_then_made_smaller():
+    picture = np.zeros((2048, 4096, 3), np.uint8)
+    picture[800:2000, 400:1200] = 200
+    image, box = reduced(picture, Box(400, 800, 1199, 1999))  # a border of 120, at the bottom of 48: 1040 x 1368 pixels
+    assert image.shape == (512, 389, 3)
+    assert box == Box(44, 44, 343, 493)
+    assert (image[box.y1 + 1 : box.y2, box.x1 + 1 : box.x2] == 200).all()
+    assert image.mean() < 150  # the border is there
+
+
 def test_clahe_is_scikit_images(params):
     variant = params.preprocess["plain"].model_copy(update={"clahe": Clahe(tiles=4, clip_limit=0.03, bins=128), "crop": None})
     plain = params.preprocess["plain"].model_copy(update={"crop": None})
@@ -207,7 +246,7 @@ def test_sums_are_exact_so_that_their_order_does_not_matter(params, change):
 def test_what_the_exact_sums_rest_on(order, mode):
     """No row of weights has magnitudes that sum to 2."""
     for anti_aliasing in (False, True):
-        for side in (2, 3, 7, 48, 100, 512):
+        for side in (2, 3, 7, 48, 100, LARGEST):
             for size in (8, 31, 48, 97):
                 weights = resize_matrix.__wrapped__(side, 1, size, order, mode, anti_aliasing)
                 assert np.abs(weights).sum(axis=1).max() < 2

@@ -2,16 +2,22 @@
 
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
+import pandas as pd
 import pytest
 from conftest import ROOT
 from PIL import Image
+from small_models import save_model
 
-from gtsrb import export, networks, predict
+from gtsrb import export, networks, predict, tables
 from gtsrb.errors import InputError
 from gtsrb.images import Box, preprocess
 from gtsrb.names import SIGN_NAMES
@@ -79,7 +85,7 @@ def test_bad_files_have_their_line_and_the_others_their_answer(model, tmp_path):
     result = run("--model", str(model[1]), str(bad), str(tmp_path / "absent.png"), str(cut), str(good), text=True)
     assert result.returncode == 1
     errors = result.stderr.splitlines()
-    assert errors[0] == f"error: {bad}: not an image that Pillow reads"
+    assert errors[0].startswith(f"error: {bad}: not a picture in a known format; expected one of PNG, JPEG, ")
     assert errors[1].startswith(f"error: {tmp_path}/absent.png: cannot be read: ")
     assert errors[2].startswith(f"error: {cut}: cannot be read: ")
     assert len(errors) == 3
@@ -99,25 +105,29 @@ def test_a_folder_and_standard_input(model, tmp_path):
     assert first["top"] == alone["top"]
 
 
-def test_the_box_is_cut_out_with_the_benchmarks_border():
-    picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    image, box = predict.cut(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
-    assert (image == picture[40:140, 90:210]).all()
-    assert box == Box(10, 10, 109, 89)
-    image, box = predict.cut(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
-    assert (image == picture[285:300, 0:25]).all()
-    assert box == Box(0, 5, 19, 14)
-    image, box = predict.cut(picture, None)
-    assert (image == picture).all()
-    assert box == Box(0, 0, 399, 299)
+def test_standard_input_among_many_files_is_read_once(model, tmp_path):
+    """More files than are prepared in one process; another process has another standard input."""
+    files = [str(saved(tmp_path, f"{i:02d}.png", Image.fromarray(np.roll(PIXELS, i, axis=1)))) for i in range(11)]
+    piped = (tmp_path / "03.png").read_bytes()
+    result = run("--model", str(model[1]), "--json", *files[:5], "-", *files[5:], input=piped)
+    assert result.returncode == 0, result.stderr
+    found = {line["file"]: line["top"] for line in map(json.loads, result.stdout.splitlines())}
+    assert list(found) == [*files[:5], "-", *files[5:]]
+    assert found["-"] == found[files[3]]
+    twice = run("--model", str(model[1]), "-", "-", input=piped)
+    assert (twice.returncode, twice.stderr) == (1, b"error: standard input (-) is named 2 times; it can be read once\n")
+
+
+def test_a_file_named_like_standard_input():
+    assert list(predict.files(["./-"])) == [("./-", Path("-"))]
 
 
 def test_a_box_that_is_not_in_the_picture_is_one_line():
-    picture = np.zeros((40, 50, 3), np.uint8)
+    picture = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
     with pytest.raises(InputError, match=r"^50 x 40 pixels; the box begins outside, at 50,10$"):
-        predict.cut(picture, Box(50, 10, 60, 20))
-    (image, box), (inside, same) = (predict.cut(picture, Box(30, 10, *edge)) for edge in ((90, 90), (49, 39)))
-    assert image.shape == inside.shape and box == same
+        predict.prepared(picture, Box(50, 10, 60, 20), VARIANT)
+    beyond, inside = (predict.prepared(picture, Box(30, 10, *edge), VARIANT) for edge in ((90, 90), (49, 39)))
+    assert (beyond == inside).all()
 
 
 def test_what_is_outside_the_box_does_not_matter():
@@ -134,18 +144,81 @@ def test_too_small_to_see_a_sign_in_is_one_line(shape):
         predict.prepared(np.zeros((*shape, 3), np.uint8), None, VARIANT)
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 200_000), (3000, 4000)])
-def test_a_large_picture_is_made_small_before_it_is_equalised(shape):
-    image, box = predict.reduced(*predict.cut(np.full((*shape, 3), 128, np.uint8), None))
-    assert max(image.shape) <= predict.LARGEST
-    assert box == Box(0, 0, image.shape[1] - 1, image.shape[0] - 1)
-    assert predict.prepared(np.full((*shape, 3), 128, np.uint8), None, VARIANT).shape == (48, 48, 3)
+@pytest.mark.parametrize("variant", ["equalized", "roi_both"])
+@pytest.mark.parametrize("box", [None, Box(300, 500, 1399, 1299), Box(200, 300, 239, 344)], ids=["none", "large", "small"])
+def test_a_large_picture_is_predicted_as_it_is_preprocessed(params, variant, box):
+    """The small sign has its own pixels: what is around it is cut off first, and 512 are enough for what is left."""
+    picture = RNG.integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
+    variant = params.preprocess[variant]
+    ours = predict.prepared(picture, box, variant)
+    assert (ours == preprocess(picture, box or Box(0, 0, 1999, 1499), variant)).all()
+    if box == Box(200, 300, 239, 344):
+        assert (ours == preprocess(picture[295:350, 195:245], Box(5, 5, 44, 49), variant)).all()
 
 
-def test_the_box_stays_on_the_sign_when_the_picture_is_made_small():
-    image, box = predict.reduced(np.zeros((2048, 4096, 3), np.uint8), Box(400, 800, 1199, 1999))
-    assert image.shape == (128, 256, 3)
-    assert box == Box(25, 50, 74, 124)
+def peak(*command: str, **options) -> float:
+    """The resident memory of a command and its workers, of the one that needs most, in MB."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    line = [sys.executable, "-c", code, sys.executable, "-m", *command]
+    result = subprocess.run(line, capture_output=True, text=True, check=False, **options)
+    assert result.returncode == 0, result.stderr
+    return int(result.stdout.splitlines()[-1]) / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def test_a_photograph_of_12_million_pixels_needs_less_than_500_mb(tmp_path):
+    """Before, 4 GB with CLAHE. Here 240 MB to predict, 110 of them for the program itself."""
+    wall = Image.fromarray(RNG.integers(0, 256, (30, 40, 3), dtype=np.uint8))
+    photo = wall.resize((4000, 3000), Image.Resampling.BICUBIC)
+    photo.save(tmp_path / "photo.jpg")
+    assert peak("gtsrb.predict", "--model", predict.BEST, str(tmp_path / "photo.jpg"), cwd=ROOT) < 500
+
+    rows = pd.DataFrame({"filename": ["photo.jpg"], "class_id": [0], "track": [0], "frame": [0], "width": [4000]})
+    rows = rows.assign(height=3000, roi_x1=0, roi_y1=0, roi_x2=3999, roi_y2=2999, image=[tables.encode_ppm(np.asarray(photo))])
+    for part in ("train", "test"):
+        tables.write(tmp_path / f"data/raw/{part}.parquet", tables.canonical(rows))
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert peak("stages.preprocess", "roi_both", cwd=tmp_path, env=environment) < 500
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])
+def test_how_many_signs_to_name_is_at_least_one(text, capsys):
+    with pytest.raises(SystemExit) as end:
+        predict.parser().parse_args([f"--top={text}", "a.png"])
+    assert end.value.code == 2
+    assert f"argument --top: {text!r}: expected a whole number from 1" in capsys.readouterr().err
+
+
+def test_more_signs_than_there_are_is_all(model, tmp_path):
+    file = saved(tmp_path, "a.png", Image.fromarray(PIXELS))
+    result = run("--model", str(model[1]), "--json", "--top", "1000", str(file), text=True)
+    assert len(json.loads(result.stdout)["top"]) == len(SIGN_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "reason"),
+    [
+        ("names", None, "'names'"),
+        ("names", '["stop"]', "it names 1 classes and tells 3 apart"),
+        ("unsure_below", "often", "could not convert string to float: 'often'"),
+        ("variant", VARIANT.model_dump_json().replace('"size"', '"side"'), "validation errors? for Variant"),
+        ("variant", VARIANT.model_copy(update={"keep_original": True}).model_dump_json(), "Got invalid dimensions for input"),
+        ("variant", VARIANT.model_copy(update={"dtype": "float32"}).model_dump_json(), "Unexpected input data type"),
+    ],
+)
+def test_a_model_of_another_version_is_one_line(tmp_path, key, content, reason):
+    path = tmp_path / "old.onnx"
+    save_model(path, VARIANT, ["a", "b", "c"])
+    assert predict.load(str(path)).names == ["a", "b", "c"]
+    old = onnx.load(path)
+    properties = {entry.key: entry.value for entry in old.metadata_props} | {key: content}
+    onnx.helper.set_model_props(old, {key: value for key, value in properties.items() if value is not None})
+    onnx.save(old, path)
+    with pytest.raises(InputError, match=rf"^\S+/old.onnx: a model of another version of this project \(.*{reason}.*again$"):
+        predict.load(str(path))
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "5,5,4,9", "-1,0,4,4"])
