@@ -251,6 +251,13 @@ def test_a_file_that_is_too_large_is_refused(page, tmp_path):
     page.sees("Stop")
 
 
+def test_a_file_of_another_format_is_refused(page, tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "drawing.eps")
+    page.uploads(tmp_path / "drawing.eps")
+    page.waits(lambda: "files are not allowed" in page.texts('[data-testid="stFileUploader"]')[0])
+    page.sees("Stop")
+
+
 def test_a_box_is_drawn(page, tmp_path, picture):
     """Two signs on a picture: each is named when the box is around it."""
     street = Image.new("RGB", (480, 240), (110, 120, 100))
