@@ -10,18 +10,30 @@ Share = Annotated[float, Field(gt=0, le=1)]  # of the images
 ClassPair = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
 
 
-class Validation(Section):
-    split: Literal["random", "tracks"]
+class RandomSplit(Section):
+    """A share of the images validates, frames of one sign on both sides."""
+
+    split: Literal["random"]
     fraction: Annotated[float, Field(gt=0, le=0.5)]
     seed: Seed
 
+
+class TrackFold(Section):
+    """One of `folds` parts validates, each of whole signs; `seed` says which signs are in which."""
+
+    split: Literal["tracks"]
+    folds: Annotated[int, Field(ge=2, le=100)]
+    fold: Annotated[int, Field(ge=0)]
+    seed: Seed
+
     @model_validator(mode="after")
-    def whole_folds(self):
-        if self.split == "tracks" and abs(self.fraction - 1 / round(1 / self.fraction)) > 0.005:
-            raise ValueError(
-                f"validation.fraction = {self.fraction}: the split by tracks takes one of k folds, so 0.5, 0.333, 0.25, 0.2 ..."
-            )
+    def one_of_the_folds(self):
+        if self.fold >= self.folds:
+            raise ValueError(f"validation.fold = {self.fold}: there are {self.folds} folds, so 0 to {self.folds - 1}")
         return self
+
+
+Validation = RandomSplit | TrackFold
 
 
 class SpatialTransformer(Section):
@@ -229,7 +241,7 @@ class Recipe(Section):
     epochs: Count
     batch_size: Count
     sampling: Literal["natural", "class_balanced"]
-    validation: Validation | None = None
+    validation: Annotated[Validation, Field(discriminator="split")] | None = None
     network: Annotated[PlainNetwork | ResidualNetwork, Field(discriminator="family")]
     loss: Literal["categorical_crossentropy"]
     label_smoothing: Rate

@@ -41,7 +41,7 @@ for _recipe, _epochs in (("baseline", 10), ("augmented", 14)):
         f"train.{_recipe}.batch_size": 16,
         f"train.{_recipe}.optimizer.learning_rate": 0.005,
         f"train.{_recipe}.schedule.every": 8,
-        f"train.{_recipe}.validation.split": "tracks",
+        f"train.{_recipe}.validation": {"split": "tracks", "folds": 5, "fold": 0, "seed": 0},
     }
 SMALL |= {
     "preprocess.roi_both.size": 32,

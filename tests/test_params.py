@@ -60,6 +60,7 @@ BROKEN = {  # key -> value, and words of the one line
     "train.baseline.optimizer.name": ("sdg", "'sgd', 'rmsprop', 'adam'"),
     "train.baseline.precision": ("bfloat16", "'mixed_bfloat16'"),
     "train.baseline.validation.fraction": (0.6, "less than or equal to 0.5"),
+    "train.baseline.validation.split": ("track", "'random', 'tracks'"),
     "train.baseline.network.filters": ([], "at least 1 item"),
     "train.augmented.augmentation.affine.rotation": (200, "less than or equal to 180"),
     "train.augmented.augmentation.affine.interpolation": ("cubic", "'nearest' or 'bilinear'"),
@@ -130,8 +131,8 @@ def test_a_missing_key(raw_params, key):
         ("evaluate.other", {"weights": "last", "gallery": 1}, "only one of them has other"),
         (
             "train.augmented.validation",
-            {"split": "tracks", "fraction": 0.3, "seed": 0},
-            "validation.fraction = 0.3: the split by tracks",
+            {"split": "tracks", "folds": 5, "fold": 5, "seed": 0},
+            "validation.fold = 5: there are 5 folds, so 0 to 4",
         ),
         (
             "train.augmented.augmentation.flips",
