@@ -131,9 +131,9 @@ def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape
         model.save_weights(beside)
 
 
-def weights_file(recipe: str, seed: int, which: str) -> Path:
-    """Where the member of `seed` has its weights: `which` is last or best."""
-    return Path(f"models/{recipe}/seed{seed}/{which}.weights.h5")
+def weights_file(recipe: str, member: int, which: str) -> Path:
+    """Where the member of this number has its weights: `which` is last or best."""
+    return Path(f"models/{recipe}/member{member}/{which}.weights.h5")
 
 
 def shape_of(images: np.ndarray, classes: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from gtsrb.sections import Count, Rate, Section, Seed
@@ -250,9 +251,10 @@ class Recipe(Section):
     augmentation: Augmentation | None = None
 
     @property
-    def seeds(self) -> range:
-        """Of the members, one each."""
-        return range(self.seed, self.seed + self.members)
+    def seeds(self) -> list[int]:
+        """One for each member, independent of those of any other (seed, member): ensembles of seeds 0 and 1 share none."""
+        sequences = (np.random.SeedSequence(self.seed, spawn_key=(member,)) for member in range(self.members))
+        return [int(sequence.generate_state(1)[0]) for sequence in sequences]
 
     @model_validator(mode="after")
     def a_plateau_needs_validation(self):

@@ -4,17 +4,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
 from gtsrb import networks, optimisation
+from gtsrb.arrays import Arrays
 from gtsrb.augmentation import augment
 from gtsrb.checkpoints import Checkpoint, Progress
 from gtsrb.errors import InputError
 from gtsrb.metrics import accuracy_figures
 from gtsrb.recipes import Recipe, ReduceOnPlateau
+from gtsrb.split import split
 
 ORDER, CHANGES, DROPOUT = range(3)  # streams of random numbers, each with its own generator an epoch
 VALIDATION_BATCH = 256  # changes the speed, not the figures
@@ -27,7 +30,6 @@ HISTORY = ["epoch", "accuracy", "learning_rate", "loss", "val_accuracy", "val_lo
 class Member:
     """One trained network of a recipe."""
 
-    seed: int
     last: list[np.ndarray]  # weights of the last epoch
     best: list[np.ndarray]  # of the epoch with the least validation loss; empty without validation images
     best_epoch: int  # counted from 0
@@ -35,6 +37,43 @@ class Member:
     probabilities: np.ndarray  # (validation images, classes) float32, by the last weights
     seconds: float  # in training and validation, over all sessions
     parameters: int
+
+    def weights(self, which: str) -> list[np.ndarray]:
+        """Those of the `last` or of the `best` epoch, in the order of the network's."""
+        return {"last": self.last, "best": self.best}[which]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """All networks of a recipe, and which images they have seen."""
+
+    members: list[Member]
+    rows: np.ndarray  # (n,) of the images that train
+    held_out: np.ndarray  # (validation images,) of those that validate
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(validation images, classes) float32 by the last weights, averaged over the members."""
+        return np.mean([member.probabilities for member in self.members], axis=0)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch, averaged over the members."""
+        return pd.concat([member.history for member in self.members]).groupby("epoch", as_index=False).mean()
+
+
+def train(recipe: Recipe, data: Arrays, *, classes: int, jit_compile: bool | str, folder: Path) -> Trained:
+    """Trains every member of the recipe on its part of `data`, or goes on from what `folder` keeps of them.
+
+    The device is set up before. Raises `InputError` if the recipe does not suit the data.
+    """
+    check_classes(recipe, classes)
+    rows, held_out = split(data.labels, data.tracks, recipe.validation)
+    targets = np.eye(classes, dtype="float32")[data.labels]
+    train, validation = ((data.images[part], targets[part]) for part in (rows, held_out))
+    options = {"train": train, "validation": validation, "jit_compile": jit_compile}
+    members = [train_member(recipe, i, folder=folder / f"member{i}", **options) for i in range(recipe.members)]
+    return Trained(members, rows, held_out)
 
 
 def check_classes(recipe: Recipe, classes: int) -> None:
@@ -44,18 +83,21 @@ def check_classes(recipe: Recipe, classes: int) -> None:
         raise InputError(f"augmentation.flips names class {flips.greatest}; the data set has classes 0 to {classes - 1}")
 
 
-def train_member(recipe: Recipe, seed: int, *, train: Part, validation: Part, jit_compile: bool | str, folder: Path) -> Member:
-    """Trains the recipe's network from `seed`, or goes on from what `folder` keeps; a finished one is only read."""
+def train_member(
+    recipe: Recipe, number: int, *, train: Part, validation: Part, jit_compile: bool | str, folder: Path
+) -> Member:
+    """Trains the recipe's network of this number, or goes on from what `folder` keeps; a finished one is only read."""
+    seed = recipe.seeds[number]
     recipe = recipe.model_copy(update={"seed": seed})
     keras.utils.set_random_seed(seed)
     model = networks.build(recipe.network, **networks.shape_of(train[0], train[1].shape[1]))
     steps = steps_per_epoch(len(train[0]), recipe.batch_size)
     optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=jit_compile)
-    print(f"seed {seed}: {model.count_params()} parameters, {recipe.epochs} epochs of {steps} steps", flush=True)
+    images = f"{len(train[0])} training and {len(validation[0])} validation images"
+    print(f"member {number}: {model.count_params()} parameters, {recipe.epochs} epochs of {steps} steps, {images}", flush=True)
     progress = fit(model, recipe, train=train, validation=validation if len(validation[0]) else None, folder=folder)
     return Member(
-        seed=seed,
         last=model.get_weights(),
         best=progress.best_weights,
         best_epoch=progress.best_epoch,
@@ -66,14 +108,15 @@ def train_member(recipe: Recipe, seed: int, *, train: Part, validation: Part, ji
     )
 
 
-def figures(members: list[Member], labels: np.ndarray, probabilities: np.ndarray) -> dict:
-    """What metrics/RECIPE/training.json says of accuracy on the (n,) `labels` that validated, and of cost.
+def figures(trained: Trained, labels: np.ndarray) -> dict[str, Any]:
+    """What metrics/RECIPE/training.json says of accuracy on the (validation images,) `labels`, and of cost.
 
-    `val_*` are those of the last weights, of an ensemble's averaged `probabilities` (n, classes); null without validation.
+    `val_*` are those of the last weights, of an ensemble's averaged probabilities; null without validation.
     """
-    out = {"val_accuracy": None, "val_loss": None}
+    members = trained.members
+    out: dict[str, Any] = {"val_accuracy": None, "val_loss": None}
     if len(labels):
-        both = accuracy_figures(labels, probabilities)
+        both = accuracy_figures(labels, trained.probabilities)
         out = {"val_accuracy": both["accuracy"], "val_loss": both["loss"]}
     if len(members) == 1 and len(labels):
         best = members[0].history.iloc[members[0].best_epoch]
@@ -81,9 +124,9 @@ def figures(members: list[Member], labels: np.ndarray, probabilities: np.ndarray
         out["best_val_accuracy"], out["best_val_loss"] = float(best["val_accuracy"]), float(best["val_loss"])
     if len(members) > 1:
         out["members"] = {}
-        for member in members:
+        for number, member in enumerate(members):
             own = accuracy_figures(labels, member.probabilities) if len(labels) else {"accuracy": None}
-            out["members"][f"seed{member.seed}"] = {"val_accuracy": own["accuracy"], "seconds": round(member.seconds, 1)}
+            out["members"][f"member{number}"] = {"val_accuracy": own["accuracy"], "seconds": round(member.seconds, 1)}
     out["seconds"] = round(sum(member.seconds for member in members), 1)  # validation included
     out["parameters"] = members[0].parameters  # of one network
     return out

@@ -15,11 +15,11 @@ WARP = Affine(**STILL, fill_mode="nearest", interpolation="bilinear")
 
 
 def members(name: str, recipe: Recipe, which: str, **shape) -> Iterator[tuple[int, keras.Model]]:
-    """Seed and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
+    """Number and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
     model = networks.build(recipe.network, **shape)
-    for seed in recipe.seeds:
-        model.load_weights(networks.weights_file(name, seed, which))
-        yield seed, model
+    for number in range(recipe.members):
+        model.load_weights(networks.weights_file(name, number, which))
+        yield number, model
 
 
 def predict(model: keras.Model, images: np.ndarray, views: list[View] | None) -> np.ndarray:

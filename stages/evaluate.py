@@ -26,13 +26,13 @@ def main() -> None:
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
 
     each, alone = [], {}
-    for seed, model in views.members(name, recipe, evaluation.weights, **networks.shape_of(images, len(names))):
+    for number, model in views.members(name, recipe, evaluation.weights, **networks.shape_of(images, len(names))):
         as_it_is = networks.predict(model, images)
         each.append(views.predict(model, images, evaluation.views) if evaluation.views else as_it_is)
         if recipe.members > 1 or evaluation.views:
             figures = accuracy_figures(labels, as_it_is)
-            alone[f"seed{seed}"] = {key: figures[key] for key in ("accuracy", "errors")}
-            print(f"{name}, seed {seed}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)
+            alone[f"member{number}"] = {key: figures[key] for key in ("accuracy", "errors")}
+            print(f"{name}, member {number}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)
     probabilities = np.mean(each, axis=0)
 
     predictions = probabilities.argmax(axis=1)

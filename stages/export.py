@@ -29,7 +29,7 @@ def main() -> None:
     variant = everything.preprocess[recipe.images]
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{part}")) for part in ("train", "test"))
     names = arrays.class_names()
-    weights = networks.weights_file(name, recipe.seed, everything.evaluate[name].weights)
+    weights = networks.weights_file(name, 0, everything.evaluate[name].weights)
     path = Path(f"data/export/{name}.onnx")
     device.set_up("cpu", precision="float32", seed=recipe.seed, deterministic=True)
     model = networks.build(recipe.network, **networks.shape_of(test.images, len(names)))

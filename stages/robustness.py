@@ -36,7 +36,7 @@ def main() -> None:
         dtype=variant.dtype,
         classes=len(arrays.class_names()),
     )
-    model.load_weights(networks.weights_file(name, recipe.seed, everything.evaluate[name].weights))
+    model.load_weights(networks.weights_file(name, 0, everything.evaluate[name].weights))
 
     results = []
     steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.strengths for i, level in enumerate(levels, 1))]

@@ -212,7 +212,7 @@ def test_figures_agree_with_each_other(project):
         assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
         if recipe == "champion":  # trained on all images
             assert training["val_accuracy"] is None
-            assert set(training["members"]) == set(figures["one_network_one_view"]) == {"seed0", "seed1"}
+            assert set(training["members"]) == set(figures["one_network_one_view"]) == {"member0", "member1"}
         else:
             assert training["val_accuracy"] == pytest.approx(history["val_accuracy"].iloc[-1], abs=1e-6)
             assert training["best_epoch"] == history["val_loss"].idxmin()
@@ -221,8 +221,8 @@ def test_figures_agree_with_each_other(project):
 
 def test_the_first_line_of_a_training(project):
     lines = [line for line in project.output.splitlines() if line.startswith(("baseline: ", "augmented: "))]
-    assert any(", float32, 1032 training and 258 validation images, " in line for line in lines)
-    assert all("cores" in line or "GPU" in line for line in lines if "parameters" in line)
+    assert any(line.endswith(", float32, 1 member") and ("cores" in line or "GPU" in line) for line in lines)
+    assert "member 0: " in project.output and ", 1032 training and 258 validation images" in project.output
 
 
 def test_nothing_changed_is_quick(project):
@@ -311,11 +311,11 @@ def test_an_ensemble_without_validation_in_several_views(project):
     project.edit({"train.baseline": ensemble, "evaluate.baseline": evaluation | {"views": [view, view | {"zoom": 1.1}]}})
     assert ran(project.dvc("repro", "evaluate@baseline")) == {"train@baseline", "evaluate@baseline"}
     kept = sorted(path.relative_to(project.folder).as_posix() for path in project.folder.glob("models/baseline/*/*"))
-    assert kept == [f"models/baseline/seed{seed}/last.weights.h5" for seed in (5, 6)]
+    assert kept == [f"models/baseline/member{number}/last.weights.h5" for number in (0, 1)]
     training, figures = read(project, "baseline/training.json"), read(project, "baseline.json")
     assert training["val_accuracy"] is None
     assert (training["train_images"], training["validation_images"]) == (43 * 15 * 2, 0)
-    assert set(training["members"]) == set(figures["one_network_one_view"]) == {"seed5", "seed6"}
+    assert set(training["members"]) == set(figures["one_network_one_view"]) == {"member0", "member1"}
     history = pd.read_csv(project.folder / "metrics/baseline/history.csv")
     assert history["val_accuracy"].isna().all()
     project.dvc("plots", "show", "metrics/baseline/history.csv")
@@ -343,7 +343,7 @@ def test_killed_it_resumes_and_ends_with_the_same_weights(project):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert list(killed.folder.glob(".checkpoints/*/*/state.npz"))
-    assert not (killed.folder / "models/baseline/seed0/last.weights.h5").exists()
+    assert not (killed.folder / "models/baseline/member0/last.weights.h5").exists()
 
     output = killed.dvc("repro", "train@baseline")
     assert "resumed after " in output

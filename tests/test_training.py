@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from gtsrb import checkpoints, networks, optimisation, training
+from gtsrb.arrays import Arrays
 from gtsrb.errors import InputError
-from gtsrb.recipes import Flips, Recipe, ReduceOnPlateau
+from gtsrb.recipes import Flips, Recipe, ReduceOnPlateau, TrackFold
+from gtsrb.split import split
 
 N, CLASSES, SIZE = 44, 3, 16
 RNG = np.random.default_rng(0)
@@ -37,11 +39,11 @@ def fit(recipe: Recipe, folder, *, until: int | None = None) -> tuple[keras.Mode
     return model, progress
 
 
-def train_member(recipe: Recipe, folder, *, seed: int | None = None, validation: int = 20) -> training.Member:
-    """As stages/train.py does it, with so many validation images."""
+def train_member(recipe: Recipe, folder, *, number: int = 0, validation: int = 20) -> training.Member:
+    """As `training.train` does it, with so many validation images."""
     return training.train_member(
         recipe,
-        recipe.seed if seed is None else seed,
+        number,
         train=(IMAGES, TARGETS),
         validation=(IMAGES[:validation], TARGETS[:validation]),
         jit_compile=False,
@@ -186,20 +188,31 @@ def test_the_folder_is_keyed_by_params_and_data_and_deleted_on_success(recipe, t
 
 
 def test_a_member_is_what_its_fit_left(recipe, tmp_path):
-    model, progress = fit(recipe, tmp_path / "fit")
+    model, progress = fit(recipe.model_copy(update={"seed": recipe.seeds[0]}), tmp_path / "fit")
     member = train_member(recipe, tmp_path / "member")
     assert same(member.last, model.get_weights())
     assert same(member.best, progress.best_weights)
-    assert (member.best_epoch, member.parameters, member.seed) == (progress.best_epoch, model.count_params(), 3)
+    assert (member.best_epoch, member.parameters) == (progress.best_epoch, model.count_params())
     np.testing.assert_allclose(member.probabilities, networks.predict(model, IMAGES[:20]))
     assert list(member.history) == training.HISTORY
 
 
 def test_members_differ_by_their_seed_alone(recipe, tmp_path):
-    first, second = (train_member(recipe, tmp_path / f"{seed}", seed=seed) for seed in (3, 4))
-    alone = train_member(recipe.model_copy(update={"seed": 4}), tmp_path / "alone")
+    two, three = (recipe.model_copy(update={"members": members}) for members in (2, 3))
+    first, second = (train_member(two, tmp_path / f"{number}", number=number) for number in (0, 1))
+    again = train_member(three, tmp_path / "again", number=1)
     assert not same(first.last, second.last)
-    assert same(second.last, alone.last)
+    assert same(second.last, again.last)  # another member changes none
+    model, _ = fit(recipe.model_copy(update={"seed": two.seeds[1]}), tmp_path / "fit")
+    assert same(second.last, model.get_weights())
+
+
+def test_seeds_are_independent(recipe):
+    """Ensembles of neighbouring seeds share no network, and another member changes none of those before it."""
+    seeds = [recipe.model_copy(update={"seed": seed, "members": 100}).seeds for seed in range(20)]
+    assert len({seed for ensemble in seeds for seed in ensemble}) == 20 * 100
+    assert recipe.model_copy(update={"seed": 7, "members": 3}).seeds == seeds[7][:3]
+    assert all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds[0])
 
 
 def test_a_finished_member_is_only_read(recipe, tmp_path, capsys):
@@ -212,18 +225,43 @@ def test_a_finished_member_is_only_read(recipe, tmp_path, capsys):
 
 
 def test_the_figures_of_one_member_and_of_several(recipe, tmp_path):
-    members = [train_member(recipe, tmp_path / f"{seed}", seed=seed) for seed in (3, 4)]
-    one = training.figures(members[:1], LABELS[:20], members[0].probabilities)
+    members = [train_member(recipe.model_copy(update={"members": 2}), tmp_path / f"{i}", number=i) for i in (0, 1)]
+    rows = np.arange(20)
+    one = training.figures(training.Trained(members[:1], rows, rows), LABELS[:20])
     last = members[0].history.iloc[-1]
     assert one["val_accuracy"] == pytest.approx(last["val_accuracy"], abs=1e-6)
     assert one["val_loss"] == pytest.approx(last["val_loss"], rel=1e-4)
     assert one["best_val_loss"] == members[0].history["val_loss"].min()
-    probabilities = np.mean([member.probabilities for member in members], axis=0)
-    both = training.figures(members, LABELS[:20], probabilities)
-    assert both["val_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == LABELS[:20]).mean())
-    assert both["members"]["seed3"]["val_accuracy"] == one["val_accuracy"]
-    assert both["members"].keys() == {"seed3", "seed4"}
+    ensemble = training.Trained(members, rows, rows)
+    mean = (members[0].probabilities + members[1].probabilities) / 2
+    np.testing.assert_allclose(ensemble.probabilities, mean, rtol=1e-6)
+    np.testing.assert_allclose(ensemble.history["loss"], (members[0].history["loss"] + members[1].history["loss"]) / 2)
+    both = training.figures(ensemble, LABELS[:20])
+    assert both["val_accuracy"] == pytest.approx((mean.argmax(axis=1) == LABELS[:20]).mean())
+    assert both["members"]["member0"]["val_accuracy"] == one["val_accuracy"]
+    assert both["members"].keys() == {"member0", "member1"}
     assert both["seconds"] == pytest.approx(sum(member.seconds for member in members), abs=0.1)
+
+
+def test_a_recipe_is_trained_on_its_part_of_the_data(recipe, tmp_path):
+    """Every member, on the rows of the recipe's fold; what validated is what it predicts."""
+    fold = TrackFold(split="tracks", folds=4, fold=1, seed=0)
+    ensemble = recipe.model_copy(update={"members": 2, "validation": fold, "epochs": 2})
+    data = Arrays(IMAGES, LABELS, np.arange(N) // 2)
+    trained = training.train(ensemble, data, classes=CLASSES, jit_compile=False, folder=tmp_path)
+    rows, held_out = split(LABELS, data.tracks, fold)
+    assert (trained.rows == rows).all() and (trained.held_out == held_out).all()
+    alone = training.train_member(
+        ensemble,
+        1,
+        train=(IMAGES[rows], TARGETS[rows]),
+        validation=(IMAGES[held_out], TARGETS[held_out]),
+        jit_compile=False,
+        folder=tmp_path / "alone",
+    )
+    assert same(trained.members[1].last, alone.last)
+    assert not same(trained.members[0].last, alone.last)
+    assert trained.probabilities.shape == (len(held_out), CLASSES)
 
 
 def test_without_validation_images_val_is_empty(recipe, tmp_path):
@@ -232,7 +270,8 @@ def test_without_validation_images_val_is_empty(recipe, tmp_path):
     assert member.history[["val_accuracy", "val_loss"]].isna().all(axis=None)
     assert member.history[["epoch", "accuracy", "loss", "learning_rate"]].notna().all(axis=None)
     assert member.probabilities.shape == (0, CLASSES)
-    assert training.figures([member], LABELS[:0], member.probabilities)["val_accuracy"] is None
+    nothing = training.Trained([member], np.arange(N), np.arange(0))
+    assert training.figures(nothing, LABELS[:0])["val_accuracy"] is None
     assert same(member.last, train_member(recipe, tmp_path / "with").last)  # validation changes no weight
 
 
@@ -296,7 +335,7 @@ def test_averaged_weights_are_validated_kept_and_resumed(recipe, tmp_path):
     assert last["val_accuracy"] == pytest.approx(accuracy, abs=1e-6)  # of the averages, and so are the predictions
     loss = -np.log(whole.probabilities[np.arange(20), LABELS[:20]]).mean()
     assert last["val_loss"] == pytest.approx(loss, rel=1e-4)
-    fit(average, tmp_path / "cut", until=2)
+    fit(average.model_copy(update={"seed": average.seeds[0]}), tmp_path / "cut", until=2)
     resumed = train_member(average, tmp_path / "cut")
     assert same(whole.last, resumed.last)
     assert same(whole.best, resumed.best)
