@@ -69,6 +69,13 @@ def write(path: Path, table: pa.Table) -> None:
         pq.write_table(table, beside, compression="zstd", row_group_size=rows)
 
 
+def labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Of each image of a table its class, (n,) int64, and the number of its physical sign, (n,) int32; -1 in the test part."""
+    rows = read(path, ["class_id", "track"])
+    tracks = rows.groupby(["class_id", "track"]).ngroup().fillna(-1)
+    return rows["class_id"].to_numpy(np.int64), tracks.to_numpy(np.int32)
+
+
 def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """A table as a data frame; `columns` spares the images who do not need them."""
     return pd.read_parquet(path, columns=columns)

@@ -1,34 +1,41 @@
 """Trains the rows of a study and says what each is worth:  python -m scripts.study docs/ideas.yaml
 
 A study is a YAML file: a `recipe`, overrides in `common` and in each of `rows` as `dvc exp run -S` takes them, the `folds` of
-the split by tracks and the `seeds`. Each row, fold and seed is one experiment, `dvc exp run --temp -S ... train@RECIPE`: it
-trains and validates, no test figure is computed. Its results are a line of the .csv beside the study; what has its line is not
-run again.
+the split by tracks and the `seeds`. Each row, fold and seed is one training on the workspace's raw data, validated on the
+fold's signs; no test figure is computed. Its results are a line of the .csv beside the study, and nothing else is kept but the
+variants' arrays, in .arrays/. What has its line is not run again; killed, it goes on at the last finished epoch.
 
 `--report` runs nothing. Either way the table is printed, in Markdown, and drawn into the .png beside the study.
+
+`test: true` is for repetitions of a committed recipe, which have no override but their seed: each run is evaluated on the test
+set as stages/evaluate does it, and mean, standard deviation and n are printed.
 """
 
 import argparse
-import io
-import json
-import subprocess
-import sys
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import dvc.api
+import keras
 import numpy as np
 import pandas as pd
-import yaml
-from matplotlib.figure import Figure
 
-from gtsrb import arrays, params
+from gtsrb import arrays, checkpoints, device, networks, study, study_table, tables, training, views
+from gtsrb.arrays import Arrays
+from gtsrb.dependencies import code_dependencies, code_hash
 from gtsrb.errors import InputError, run
-from gtsrb.metrics import track_bootstrap
-from gtsrb.outputs import whole
+from gtsrb.metrics import accuracy_figures
+from gtsrb.outputs import write_array
+from gtsrb.recipes import Recipe
+from gtsrb.sections import Evaluation, Variant
+from gtsrb.split import split
+from gtsrb.study import Study
+from gtsrb.training import Trained
+from stages.preprocess import write_images
 
-KEYS = {"recipe", "common", "folds", "seeds", "rows"}
-RUN = ["row", "fold", "seed"]
-LIST = [sys.executable, "-m", "dvc", "exp", "list", "--name-only"]
+RAW = Path("data/raw")
+PREPARED = Path(".arrays")  # in .gitignore: arrays of each variant, of these raw data
 
 
 def main() -> None:
@@ -36,166 +43,136 @@ def main() -> None:
     parser.add_argument("study", type=Path, help="a YAML file, such as docs/ideas.yaml")
     parser.add_argument("--report", action="store_true", help="run nothing, print and draw what there is")
     arguments = parser.parse_args()
-    study = read(arguments.study)
-    results = arguments.study.with_suffix(".csv")
+    content, results = study.read(arguments.study), arguments.study.with_suffix(".csv")
     if not arguments.report:
-        for row, fold, seed in missing(study, results):
-            line = pd.DataFrame([run_experiment(study, row, fold, seed)])
-            line.to_csv(results, mode="a", header=not results.exists(), index=False)
-    table = summary(pd.read_csv(results), list(study["rows"]))
-    print(markdown(table))
-    draw(table, arguments.study.with_suffix(".png"))
+        for line in trained(content, results):
+            study.append(results, line)
+    report(content, results, arguments.study.with_suffix(".png"))
 
 
-def read(path: Path) -> dict:
-    """The study in `path`. Raises `InputError`."""
-    try:
-        study = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
-    if not isinstance(study, dict) or study.keys() != KEYS:
-        raise InputError(f"{path}: expected the keys {', '.join(sorted(KEYS))}; docs/ideas.yaml shows how")
-    return study
+def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
+    """A line for each run that `results` has none of. All that can be wrong is found before the first is trained."""
+    found, everything = study.lines(results), Path("params.yaml").read_text()
+    if "code" not in found:
+        raise InputError(f"{results} was recorded before lines kept hashes; --report prints it, new runs need another file")
+    if content.test:
+        study.check_committed(content, everything, study.git("show", "HEAD:params.yaml") or "")
+    runs = study.runs(content, everything)
+    parts = ("train", "test") if content.test else ("train",)
+    code = study.code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
+    revision, classes = study.revision(), len(arrays.class_names())
+    check([run.recipe for run in runs], classes)
+    waiting = study.missing(found, runs, code)
+    for i, one in enumerate(waiting, 1):
+        where = "" if one.fold is None else f", fold {one.fold}"
+        print(f"\n{i} of {len(waiting)}: {one.row}{where}, seed {one.seed}", flush=True)
+        folder, variant = prepared("train", one.variant), one.variant
+        data = arrays.load(folder)
+        keras.utils.clear_session()  # of the run before
+        settings = {"precision": one.recipe.precision, "seed": one.recipe.seed, "deterministic": one.recipe.deterministic}
+        machine = device.set_up(one.recipe.device, **settings)
+        with checkpoints.reserved(one.recipe, folder) as kept:
+            result = training.train(one.recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
+            line = {
+                "row": one.row,
+                "fold": one.fold,
+                "seed": one.seed,
+                "params": one.params,
+                "code": code,
+                "revision": revision,
+            }
+            if one.evaluation:
+                line |= tested(result, one.recipe, one.evaluation, arrays.load(prepared("test", variant)), classes)
+            else:
+                line |= validated(result, data)
+            yield line | {"seconds": training_seconds(result), "parameters": result.members[0].parameters}
 
 
-def missing(study: dict, results: Path) -> list[tuple[str, int, int]]:
-    """What `results` does not have yet, all rows of one seed before the next, so that rows can be compared early."""
-    done = set(pd.read_csv(results)[RUN].itertuples(index=False, name=None)) if results.exists() else set()
-    runs = [(row, fold, seed) for seed in study["seeds"] for fold in study["folds"] for row in study["rows"]]
-    return [run for run in runs if run not in done]
+def check(recipes: list[Recipe], classes: int) -> None:
+    """Raises `InputError` where a recipe does not suit the raw data."""
+    labels, tracks = tables.labels_and_tracks(RAW / "train.parquet")
+    for recipe in recipes:
+        training.check_classes(recipe, classes)
+    for validation in {recipe.validation for recipe in recipes}:
+        split(labels, tracks, validation)
 
 
-def run_experiment(study: dict, row: str, fold: int, seed: int) -> dict:
-    """Trains `row` as a DVC experiment and returns its line of results. Raises `InputError`."""
-    recipe, name = study["recipe"], f"{row}-fold{fold}-seed{seed}".replace("_", "-")
-    overrides = [*study["common"], f"train.{recipe}.validation.seed={fold}", f"train.{recipe}.seed={seed}", *study["rows"][row]]
-    settings = [part for override in overrides for part in ("-S", override)]
-    own = [path for path in Path("data/own").glob("*") if path.name != "README.md"]  # not in Git, so not in the copy
-    copied = [part for path in own for part in ("--copy-paths", str(path))]
-    command = ["dvc", "exp", "run", "--temp", "--name", name, *copied, *settings, f"train@{recipe}"]
-    print(f"\n{' '.join(command)}", flush=True)
-    if name in subprocess.run(LIST, capture_output=True, text=True, check=True).stdout.split():  # from an earlier study
-        subprocess.run([sys.executable, "-m", "dvc", "exp", "remove", name], check=True)
-    if subprocess.run([sys.executable, "-m", *command], check=False).returncode != 0:
-        raise InputError(f"experiment {name} failed; its output stands above")
+def prepared(part: str, variant: Variant) -> Path:
+    """The folder of the variant's arrays of this part of the raw data, made if it is not there yet."""
+    raw = RAW / f"{part}.parquet"
+    code = code_hash(code_dependencies(Path("stages/preprocess.py")))
+    key = f"{variant.model_dump_json(exclude_none=True)} {code} {study.file_hash(raw)}"
+    folder = PREPARED / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if not (folder / "images.npy").exists():  # the last to be written, and whole
+        labels, tracks = tables.labels_and_tracks(raw)
+        write_array(folder / "labels.npy", labels)
+        write_array(folder / "tracks.npy", tracks)
+        write_images(raw, folder / "images.npy", variant, label=f"images of {part}")
+    return folder
 
-    figures = json.loads(dvc.api.read(f"metrics/{recipe}/training.json", rev=name))
-    rows, probabilities = (
-        np.load(io.BytesIO(dvc.api.read(f"data/validation/{recipe}/{what}.npy", rev=name, mode="rb")))
-        for what in ("rows", "probabilities")
-    )
-    data = arrays.load(Path(f"data/processed/{params.load().train[recipe].images}/train"))  # labels are those of all variants
-    wrong = pd.Series(probabilities.argmax(axis=1) != data.labels[rows]).groupby(data.tracks[rows]).sum()
+
+def validated(result: Trained, data: Arrays) -> dict[str, Any]:
+    """Accuracy and loss on the images that validated, and the errors of each sign that has some."""
+    labels, tracks = data.labels[result.held_out], data.tracks[result.held_out]
+    figures = accuracy_figures(labels, result.probabilities)
+    wrong = pd.Series(result.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
     return {
-        "row": row,
-        "fold": fold,
-        "seed": seed,
-        "val_accuracy": figures["val_accuracy"],
-        "val_loss": figures["val_loss"],
-        "seconds": figures["seconds"],
-        "parameters": figures["parameters"],
-        "images": len(rows),
+        "val_accuracy": round(figures["accuracy"], 6),
+        "val_loss": round(figures["loss"], 6),
+        "images": len(labels),
         "tracks": len(wrong),
         "errors_by_track": " ".join(f"{track}:{errors}" for track, errors in wrong[wrong > 0].items()),
     }
 
 
-def summary(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """A line a row: runs, mean and range of accuracy in %, seconds; difference to the first row, its interval and the verdict.
-
-    The difference is taken on the folds and seeds that both rows have; the interval is that of a bootstrap over their tracks.
-    """
-    lines = []
-    base = runs[runs["row"] == names[0]].set_index(["fold", "seed"])
-    for name in names:
-        own = runs[runs["row"] == name].set_index(["fold", "seed"])
-        if own.empty:
-            continue
-        line = {
-            "row": name,
-            "runs": len(own),
-            "accuracy": own["val_accuracy"].mean() * 100,
-            "low": own["val_accuracy"].min() * 100,
-            "high": own["val_accuracy"].max() * 100,
-            "loss": own["val_loss"].mean(),
-            "seconds": own["seconds"].mean(),
-            "parameters": own["parameters"].iloc[0],
-            "difference": np.nan,
-            "from": np.nan,
-            "to": np.nan,
-            "verdict": "",
-        }
-        shared = own.index.intersection(base.index)
-        if name != names[0] and len(shared):
-            gained = errors_by_track(base.loc[shared]).sub(errors_by_track(own.loc[shared]), fill_value=0)
-            images, tracks = own.loc[shared].groupby("fold")[["images", "tracks"]].first().sum()
-            line["difference"] = gained.sum() / images * 100
-            low, high = track_bootstrap(np.pad(gained, (0, tracks - len(gained))))  # no errors in all the others
-            line["from"], line["to"] = low / images * 100, high / images * 100
-            line["verdict"] = verdict(own.loc[shared], base.loc[shared], low, high)
-        lines.append(line)
-    return pd.DataFrame(lines)
+def tested(result: Trained, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
+    """Accuracy on the test set, in the recipe's weights and views, averaged over its members."""
+    model = networks.build(recipe.network, **networks.shape_of(data.images, classes))
+    each = []
+    for member in result.members:
+        model.set_weights(member.weights(evaluation.weights))
+        each.append(views.predict(model, data.images, evaluation.views))
+    figures = accuracy_figures(data.labels, np.mean(each, axis=0))
+    return {
+        "test_accuracy": round(figures["accuracy"], 6),
+        "test_errors": figures["errors"],
+        "test_images": len(data.labels),
+    }
 
 
-def verdict(own: pd.DataFrame, base: pd.DataFrame, low: float, high: float) -> str:
-    """Which side of `base` its interval and, in every fold, all the runs of `own` lie on: gains, loses or, where neither, tie.
-
-    The interval knows which tracks were drawn and nothing of the seeds; the runs show those. One run decides nothing: "".
-    """
-    if len(own) == 1:
-        return ""
-    own_folds, base_folds = (runs["val_accuracy"].groupby("fold") for runs in (own, base))
-    if low > 0 and (own_folds.min() > base_folds.max()).all():
-        return "gains"
-    if high < 0 and (own_folds.max() < base_folds.min()).all():
-        return "loses"
-    return "tie"
+def training_seconds(result: Trained) -> float:
+    """Of all members, in training and validation."""
+    return round(sum(member.seconds for member in result.members), 1)
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """The table as it stands in docs/: accuracy in %, seconds of a run, the difference in points with its 95 % interval."""
-    shown = pd.DataFrame(
-        {
-            "row": table["row"],
-            "runs": table["runs"],
-            "accuracy, %": table["accuracy"].map("{:.2f}".format),
-            "range": table["low"].map("{:.2f}".format) + " - " + table["high"].map("{:.2f}".format),
-            "loss": table["loss"].map("{:.4f}".format),
-            "seconds": table["seconds"].map("{:.0f}".format),
-            "parameters": table["parameters"].map("{:,}".format),
-            "difference, points": [
-                f"{difference:+.2f} ({low:+.2f} to {high:+.2f})" if not np.isnan(difference) else ""
-                for difference, low, high in table[["difference", "from", "to"]].to_numpy()
-            ],
-            "verdict": table["verdict"],
-        }
-    )
-    return shown.to_markdown(index=False, disable_numparse=True)
-
-
-def errors_by_track(runs: pd.DataFrame) -> pd.Series:
-    """Errors by fold and track, averaged over the seeds of a fold; tracks without errors are absent."""
-    found = runs["errors_by_track"].fillna("").str.extractall(r"(?P<track>\d+):(?P<errors>\d+)").astype(int)
-    counts = found.set_index("track", append=True)["errors"].groupby(level=["fold", "track"]).sum()
-    return counts / runs.groupby("fold").size().reindex(counts.index.get_level_values("fold")).to_numpy()
-
-
-def draw(table: pd.DataFrame, path: Path) -> None:
-    """A bar a row from the first row's mean accuracy to its own, a dot, and the range of its runs as a line."""
-    figure = Figure(figsize=(8, 0.32 * len(table) + 1.2), layout="constrained", dpi=110)
-    axes = figure.subplots()
-    axes.use_sticky_edges = False  # leaves a margin beside the first row's mean
-    shown, base = table.iloc[::-1], table["accuracy"].iloc[0]
-    better = shown["accuracy"] >= base
-    axes.barh(shown["row"], shown["accuracy"] - base, left=base, height=0.6, color=np.where(better, "C0", "C1"))
-    axes.plot(shown["accuracy"], shown["row"], "o", color="0.15", markersize=4)
-    axes.hlines(shown["row"], shown["low"], shown["high"], color="0.15", linewidth=1.5)
-    axes.axvline(base, color="0.4", linewidth=1)
-    axes.set_xlabel("accuracy on validation tracks, %: mean, against the first row's, and range of the runs")
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(left=False)
-    with whole(path) as beside:
-        figure.savefig(beside, format="png", metadata={"Software": None})
+def report(content: Study, results: Path, picture: Path) -> None:
+    """Prints, and draws, the lines of the newest code, of rows that have the params now that they had then."""
+    found = study.lines(results)
+    if found.empty:
+        raise InputError(f"{results}: no line of results yet; run it without --report")
+    if "code" not in found:
+        print(
+            "recorded before lines kept hashes: folds are seeds of one split and overlap; intervals over several are too narrow"
+        )
+        print(study_table.markdown(study_table.summary(found, list(content.rows))))
+        return
+    present = study.of_now(found, study.runs(content, Path("params.yaml").read_text()))
+    if present.empty:
+        raise InputError(f"{results}: all its lines are of rows that had other params; run it without --report")
+    newest = present[present["code"] == present["code"].iloc[-1]]
+    print(f"code {newest['code'].iloc[0]}, revision {', '.join(newest['revision'].fillna('unknown').unique())}")
+    for what, lines in {
+        "other params than now": found.drop(present.index),
+        "other code, data or versions": present.drop(newest.index),
+    }.items():
+        if len(lines):
+            print(f"not counted, being of {what}: {len(lines)} lines of {', '.join(lines['row'].unique())}")
+    if content.test:
+        print(study_table.repetitions(newest))
+    else:
+        table = study_table.summary(newest, list(content.rows))
+        print(study_table.markdown(table))
+        study_table.draw(table, picture)
 
 
 if __name__ == "__main__":

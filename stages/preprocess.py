@@ -34,13 +34,12 @@ def main() -> None:
     written = {}
     for part in ("train", "test"):
         raw, out = Path(f"data/raw/{part}.parquet"), Path(f"data/processed/{name}/{part}")
-        rows = tables.read(raw, ["class_id", "track"])
-        tracks = rows.groupby(["class_id", "track"]).ngroup().fillna(-1)
+        labels, tracks = tables.labels_and_tracks(raw)
         written[part] = {
-            "images": len(rows),
+            "images": len(labels),
             "images_md5": write_images(raw, out / "images.npy", variants[name], label=f"{name} {part}"),
-            "labels_md5": write_array(out / "labels.npy", rows["class_id"].to_numpy(np.int64)),
-            "tracks_md5": write_array(out / "tracks.npy", tracks.to_numpy(np.int32)),
+            "labels_md5": write_array(out / "labels.npy", labels),
+            "tracks_md5": write_array(out / "tracks.npy", tracks),
         }
     write_json(Path(f"metrics/arrays/{name}.json"), written)
 

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from code_dependencies import code_dependencies
 from conftest import ROOT
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
 from gtsrb import degradations, networks, params, tables
+from gtsrb.dependencies import code_dependencies
 from gtsrb.images import Box, preprocess
 from stages.robustness import sample
 
