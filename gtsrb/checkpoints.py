@@ -23,24 +23,31 @@ ROOT = Path(".checkpoints")  # in .gitignore
 
 
 @contextmanager
-def reserved(recipe: Recipe, data: Path) -> Iterator[Path]:
-    """The folder of this very training, keyed by a hash of params, code and data; deleted if the block ends well.
+def reserved(recipe: Recipe, data: Path, environment: str) -> Iterator[Path]:
+    """The folder of this very training: .checkpoints/KEY/ENVIRONMENT, the key a hash of params, code and data.
 
-    Raises `InputError` while another process has it: a training whose DVC was killed goes on by itself.
+    `environment` names the versions and the device, which decide the bits as well. What another environment has left lies
+    beside it: a line says so, since this training starts anew, and all of KEY is deleted if the block ends well.
+    Raises `InputError` while another process has the key: a training whose DVC was killed goes on by itself.
     """
-    folder = ROOT / fingerprint(recipe, data)
-    folder.mkdir(parents=True, exist_ok=True)
+    key = ROOT / fingerprint(recipe, data)
+    folder = key / environment.replace("/", "-")
+    key.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(folder / "lock", timeout=0):
+        with filelock.FileLock(key / "lock", timeout=0):
+            others = sorted(path.name for path in key.iterdir() if path.is_dir())
+            if others and folder.name not in others:
+                print(f"starts anew on {environment}: {key} has only what other versions or devices left: {'; '.join(others)}")
+            folder.mkdir(exist_ok=True)
             yield folder
-            shutil.rmtree(folder)
+            shutil.rmtree(key)
     except filelock.Timeout:
-        raise InputError(f"{folder} is in use: this training already runs in another process; wait for it or end it") from None
+        raise InputError(f"{key} is in use: this training already runs in another process; wait for it or end it") from None
 
 
 def fingerprint(recipe: Recipe, data: Path) -> str:
-    """Hash of all that decides a training: its params, the files in `data`, this project's loaded modules, Keras' version."""
-    digest = hashlib.sha256(f"{recipe.model_dump_json()} {keras.__version__} {keras.backend.backend()}".encode())
+    """Hash of a training's params, the files in `data` and this project's loaded modules."""
+    digest = hashlib.sha256(recipe.model_dump_json().encode())
     ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] in ("gtsrb", "stages", "__main__")}
     code = [Path(module.__file__) for _, module in sorted(ours.items()) if getattr(module, "__file__", None)]
     for path in [*sorted(data.iterdir()), *code]:
@@ -113,7 +120,7 @@ def evaluated_weights(model: keras.Model) -> list[np.ndarray]:
     if optimizer.use_ema:
         pairs = zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True)
         averages = {variable.path: average for variable, average in pairs}
-    return [np.asarray(averages.get(variable.path, variable)) for variable in model.weights]
+    return [np.array(averages.get(variable.path, variable)) for variable in model.weights]
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

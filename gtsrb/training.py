@@ -1,7 +1,6 @@
-"""The training loop: Keras' own, fed with batches in which every draw is a function of (seed, epoch)."""
+"""The training loop: Keras' own, fed with batches in which every draw is a function of (seed, epoch, step)."""
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,11 @@ from gtsrb.metrics import accuracy_figures
 from gtsrb.recipes import Recipe, ReduceOnPlateau
 from gtsrb.split import split
 
-ORDER, CHANGES, DROPOUT = range(3)  # streams of random numbers, each with its own generator an epoch
+ORDER, CHANGES, DROPOUT = range(3)  # streams of random numbers
 VALIDATION_BATCH = 256  # changes the speed, not the figures
+# Threads that make batches while the network trains. From two on Keras does without tf.data's own, for whose autotuning each
+# pass over the data waits at its end, for seconds; more bring nothing, since a batch takes a fraction of a step.
+WORKERS = 2
 
 Part = tuple[np.ndarray, np.ndarray]  # images (n, size, size, 3) and one-hot targets (n, classes) float32
 HISTORY = ["epoch", "accuracy", "learning_rate", "loss", "val_accuracy", "val_loss"]
@@ -143,23 +145,30 @@ def fit(model: keras.Model, recipe: Recipe, *, train: Part, validation: Part | N
     first_epoch = checkpoint.resume(model)
     if first_epoch:
         print(f"resumed after {first_epoch} of {recipe.epochs} epochs", flush=True)
-    callbacks = [EpochSeeds(recipe.seed), LearningRate()]
+    batches = Batches(*train, recipe, epoch=first_epoch)
+    callbacks = [EpochDraws(recipe.seed, batches), LearningRate()]
     if recipe.optimizer.average and validation:
         callbacks.append(keras.callbacks.SwapEMAWeights())  # validates the averaged weights
     if isinstance(recipe.schedule, ReduceOnPlateau):
         callbacks.append(Plateau(recipe.schedule, checkpoint.history))
+    _build_loss(model, train[1][:1])
     model.fit(
-        batches(*train, recipe, first_epoch=first_epoch),
-        steps_per_epoch=steps_per_epoch(len(train[0]), recipe.batch_size),
+        batches,
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
-        validation_data=validation,
-        validation_batch_size=VALIDATION_BATCH,
-        shuffle=False,  # done by `batches`
+        validation_data=InOrder(*validation, VALIDATION_BATCH) if validation else None,
+        shuffle=False,  # done by `Batches`
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint],
     )
     return checkpoint.progress
+
+
+def _build_loss(model: keras.Model, targets: np.ndarray) -> None:
+    """Builds loss and metrics; `fit` on JAX or PyTorch takes batches for that, and puts them back in disorder."""
+    model.compute_loss(y=targets, y_pred=targets)
+    model.compute_metrics(None, targets, targets)
+    model.reset_metrics()
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -167,21 +176,45 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
     return -(-images // batch_size)
 
 
-def batches(images: np.ndarray, targets: np.ndarray, recipe: Recipe, *, first_epoch: int) -> Iterator[Part]:
-    """Endless batches from `first_epoch` on: as many images an epoch as there are, shuffled and augmented anew."""
-    epoch, classes = first_epoch, targets.shape[1]
-    while True:
-        order = epoch_order(targets, recipe.sampling, generator(recipe.seed, epoch, ORDER))
-        changes = generator(recipe.seed, epoch, CHANGES)
-        for start in range(0, len(order), recipe.batch_size):
-            rows = order[start : start + recipe.batch_size]
-            chosen, wanted = images[rows], targets[rows]
-            if recipe.augmentation:
-                chosen, wanted = augment(chosen, wanted, recipe.augmentation, changes)
-            if recipe.label_smoothing:  # here, not in the loss, so that val_loss stays comparable
-                wanted = wanted * np.float32(1 - recipe.label_smoothing) + np.float32(recipe.label_smoothing / classes)
-            yield chosen, wanted
-        epoch += 1
+class InOrder(keras.utils.PyDataset):
+    """Images (n, size, size, channels) and targets (n, classes) as they are, in batches."""
+
+    def __init__(self, images: np.ndarray, targets: np.ndarray, batch_size: int):
+        super().__init__(workers=WORKERS)
+        self.images, self.targets, self.batch_size = images, targets, batch_size
+
+    def __len__(self) -> int:
+        return steps_per_epoch(len(self.images), self.batch_size)
+
+    def __getitem__(self, step: int) -> Part:
+        rows = np.s_[step * self.batch_size : (step + 1) * self.batch_size]
+        return self.images[rows], self.targets[rows]
+
+
+class Batches(InOrder):
+    """The batches of one epoch: as many images as there are, shuffled and augmented.
+
+    Step by step a function of (seed, epoch, step), whichever thread asks for it and when; `start` goes to another epoch.
+    """
+
+    def __init__(self, images: np.ndarray, targets: np.ndarray, recipe: Recipe, *, epoch: int):
+        super().__init__(images, targets, recipe.batch_size)
+        self.recipe = recipe
+        self.start(epoch)
+
+    def start(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.order = epoch_order(self.targets, self.recipe.sampling, generator(self.recipe.seed, epoch, ORDER))
+
+    def __getitem__(self, step: int) -> Part:
+        rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        images, targets = self.images[rows], self.targets[rows]
+        if self.recipe.augmentation:
+            rng = generator(self.recipe.seed, self.epoch, CHANGES, step)
+            images, targets = augment(images, targets, self.recipe.augmentation, rng)
+        if smoothing := self.recipe.label_smoothing:  # here, not in the loss, so that val_loss stays comparable
+            targets = targets * np.float32(1 - smoothing) + np.float32(smoothing / targets.shape[1])
+        return images, targets
 
 
 def epoch_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) -> np.ndarray:
@@ -202,18 +235,22 @@ def epoch_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) ->
     return rng.permutation(np.concatenate(rows))
 
 
-def generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
-    return np.random.default_rng([seed, epoch, stream])
+def generator(seed: int, epoch: int, stream: int, step: int = 0) -> np.random.Generator:
+    return np.random.default_rng([seed, epoch, stream, step])
 
 
-class EpochSeeds(keras.callbacks.Callback):
-    """Reseeds every random layer at the start of an epoch: no checkpoint of Keras keeps their state."""
+class EpochDraws(keras.callbacks.Callback):
+    """Goes on to an epoch's batches, and reseeds every random layer: no checkpoint of Keras keeps their state.
 
-    def __init__(self, seed: int):
+    Keras calls it before its workers start on the epoch, and the next time when all of them have ended.
+    """
+
+    def __init__(self, seed: int, batches: Batches):
         super().__init__()
-        self.seed = seed
+        self.seed, self.batches = seed, batches
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.batches.start(epoch)
         rng = generator(self.seed, epoch, DROPOUT)
         for layer in self.model.layers:
             if hasattr(layer, "seed_generator"):

@@ -83,7 +83,7 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
     def fit(which) -> float:
-        batches = training.batches(data.images, targets, which, first_epoch=0)
+        batches = training.Batches(data.images, targets, which, epoch=0)
         return seconds(lambda: model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0))
 
     plain = recipe.model_copy(update={"augmentation": None})

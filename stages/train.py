@@ -27,7 +27,7 @@ def main() -> None:
     members = f"{recipe.members} member{'s' if recipe.members > 1 else ''}"
     print(f"{name}: {machine.name}, {recipe.precision}, {members}", flush=True)
 
-    with checkpoints.reserved(recipe, folder) as kept:
+    with checkpoints.reserved(recipe, folder, f"{device.versions()} on {machine}") as kept:
         trained = training.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
         shape = networks.shape_of(data.images, classes)
         for number, member in enumerate(trained.members):

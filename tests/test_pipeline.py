@@ -338,11 +338,11 @@ def test_killed_it_resumes_and_ends_with_the_same_weights(project):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not list(killed.folder.glob(".checkpoints/*/*/state.npz")) and time.monotonic() < deadline:
+    while not list(killed.folder.glob(".checkpoints/*/*/*/state.npz")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert list(killed.folder.glob(".checkpoints/*/*/state.npz"))
+    assert list(killed.folder.glob(".checkpoints/*/*/*/state.npz"))
     assert not (killed.folder / "models/baseline/member0/last.weights.h5").exists()
 
     output = killed.dvc("repro", "train@baseline")

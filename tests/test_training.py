@@ -56,13 +56,14 @@ def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
 
 
 def test_every_image_once_an_epoch_with_its_label(recipe):
-    still = recipe.model_copy(update={"augmentation": None})
-    source = training.batches(IMAGES, TARGETS, still, first_epoch=0)
+    source = training.Batches(IMAGES, TARGETS, recipe.model_copy(update={"augmentation": None}), epoch=0)
+    assert len(source) == 3
     orders = []
-    for _ in range(2):
-        epoch = [next(source) for _ in range(training.steps_per_epoch(N, 16))]
-        assert [len(images) for images, _ in epoch] == [16, 16, 12]
-        images, targets = (np.concatenate(part) for part in zip(*epoch, strict=True))
+    for epoch in range(2):
+        source.start(epoch)
+        batches = [source[step] for step in range(3)]
+        assert [len(images) for images, _ in batches] == [16, 16, 12]
+        images, targets = (np.concatenate(part) for part in zip(*batches, strict=True))
         rows = [int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0]) for image in images]
         assert sorted(rows) == list(range(N))
         assert (targets == TARGETS[rows]).all()
@@ -74,23 +75,51 @@ def test_981_steps():
     assert training.steps_per_epoch(31_367, 32) == 981
 
 
-def test_batches_from_a_later_epoch_are_those_of_the_whole_run(recipe):
-    whole = training.batches(IMAGES, TARGETS, recipe, first_epoch=0)
-    for _ in range(2 * 3):
-        next(whole)
-    later = training.batches(IMAGES, TARGETS, recipe, first_epoch=2)
-    for _ in range(3):
-        (images, targets), (images_later, targets_later) = next(whole), next(later)
-        assert (images == images_later).all()
-        assert (targets == targets_later).all()
+def test_a_batch_is_a_function_of_seed_epoch_and_step(recipe):
+    """In whatever order the workers ask; and those of two epochs, steps or seeds differ, of the same images too."""
+    source = training.Batches(IMAGES, TARGETS, recipe, epoch=2)
+    later, first = source[2], source[0]
+    source.start(0)
+    other = source[0]
+    source.start(2)
+    again = training.Batches(IMAGES, TARGETS, recipe, epoch=2)
+    for one, two in ((later, again[2]), (first, again[0]), (first, source[0])):
+        assert all((a == b).all() for a, b in zip(one, two, strict=True))
+    assert (first[0] != other[0]).any()
+    same_images = training.Batches(IMAGES[[0] * N], TARGETS[[0] * N], recipe, epoch=0)
+    draws = [same_images[0][0], same_images[1][0]]
+    for epoch, seed in ((1, 3), (0, 4)):
+        anew = recipe.model_copy(update={"seed": seed})
+        draws.append(training.Batches(IMAGES[[0] * N], TARGETS[[0] * N], anew, epoch=epoch)[0][0])
+    assert all((draws[i] != draws[j]).any() for i in range(4) for j in range(i))
 
 
 def test_augmented_batches_move_pixels_and_keep_labels(recipe):
+    moved, targets = training.Batches(IMAGES, TARGETS, recipe, epoch=0)[0]
     still = recipe.model_copy(update={"augmentation": None})
-    moved, targets = next(training.batches(IMAGES, TARGETS, recipe, first_epoch=0))
-    plain, plain_targets = next(training.batches(IMAGES, TARGETS, still, first_epoch=0))
+    plain, plain_targets = training.Batches(IMAGES, TARGETS, still, epoch=0)[0]
     assert (targets == plain_targets).all()
     assert all((a != b).any() for a, b in zip(moved, plain, strict=True))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_each_epoch_trains_on_its_own_batches_in_order(recipe, tmp_path, monkeypatch, workers):
+    """However many workers make them, some of them ahead: what the network has been shown."""
+    shown = []
+
+    class Recording(keras.Sequential):
+        def train_step(self, data):
+            shown.append(data[0])
+            return super().train_step(data)
+
+    monkeypatch.setattr(training, "WORKERS", workers)
+    model = Recording([keras.Input((SIZE, SIZE, 3)), keras.layers.Flatten(), keras.layers.Dense(CLASSES)])
+    model.compile("sgd", loss=recipe.loss, metrics=["accuracy"], run_eagerly=True)
+    training.fit(model, recipe, train=(IMAGES, TARGETS), validation=(IMAGES[:20], TARGETS[:20]), folder=tmp_path)
+    assert len(shown) == 4 * 3
+    for epoch in range(4):
+        expected = training.Batches(IMAGES, TARGETS, recipe, epoch=epoch)
+        assert all((np.asarray(shown[3 * epoch + step]) == expected[step][0]).all() for step in range(3))
 
 
 def test_two_runs_are_the_same_to_the_bit(recipe, tmp_path):
@@ -145,11 +174,11 @@ def test_history_and_best_weights(recipe, tmp_path):
 
 def test_dropout_draws_anew_each_epoch_and_alike_each_run(recipe):
     model = networks.build(recipe.network, size=SIZE, channels=3, dtype="uint8", classes=CLASSES)
-    seeds = training.EpochSeeds(3)
-    seeds.set_model(model)
+    draws = training.EpochDraws(3, training.Batches(IMAGES, TARGETS, recipe, epoch=0))
+    draws.set_model(model)
     outs = []
     for epoch in (0, 1, 0):
-        seeds.on_epoch_begin(epoch)
+        draws.on_epoch_begin(epoch)
         outs.append(np.asarray(model(IMAGES, training=True)))
     assert (outs[0] != outs[1]).any()
     assert (outs[0] == outs[2]).all()
@@ -163,27 +192,50 @@ def test_a_loss_that_is_not_a_number_ends_in_one_line(recipe, tmp_path):
     assert not (tmp_path / "state.npz").exists()
 
 
-def test_the_folder_is_keyed_by_params_and_data_and_deleted_on_success(recipe, tmp_path, monkeypatch):
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A folder with data, in an empty workspace."""
     monkeypatch.chdir(tmp_path)
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "images.npy").write_bytes(b"1")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "images.npy").write_bytes(b"1")
+    return folder
+
+
+def test_the_folder_is_keyed_by_params_and_data_and_deleted_on_success(recipe, data):
     key = checkpoints.fingerprint(recipe, data)
     assert key == checkpoints.fingerprint(recipe, data)
     assert key != checkpoints.fingerprint(recipe.model_copy(update={"epochs": 5}), data)
     (data / "images.npy").write_bytes(b"2")
     assert key != checkpoints.fingerprint(recipe, data)
 
-    with pytest.raises(RuntimeError), checkpoints.reserved(recipe, data):
+    with pytest.raises(RuntimeError), checkpoints.reserved(recipe, data, "NumPy 1 on a CPU"):
         raise RuntimeError
     assert list(checkpoints.ROOT.iterdir())
-    with checkpoints.reserved(recipe, data) as folder:
+    with checkpoints.reserved(recipe, data, "NumPy 1 on a CPU") as folder:
         assert folder.is_dir()
         with (
             pytest.raises(InputError, match="this training already runs in another process"),
-            checkpoints.reserved(recipe, data),
+            checkpoints.reserved(recipe, data, "NumPy 1 on a CPU"),
         ):
             pass
+    assert not list(checkpoints.ROOT.iterdir())
+
+
+def test_other_versions_or_another_device_start_anew_and_say_so(recipe, data, capsys):
+    """A training killed on one machine, tried on two others, and ended on the first."""
+    for environment in ("NumPy 1 on a CPU", "NumPy 2 on a CPU", "NumPy 1 on a GPU 3/4"):
+        with pytest.raises(RuntimeError), checkpoints.reserved(recipe, data, environment) as folder:
+            assert not list(folder.iterdir())
+            (folder / "state.npz").write_text(environment)
+            raise RuntimeError
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("starts anew on NumPy 2 on a CPU: .checkpoints/")
+    assert lines[0].endswith("only what other versions or devices left: NumPy 1 on a CPU")
+    with checkpoints.reserved(recipe, data, "NumPy 1 on a CPU") as folder:
+        assert (folder / "state.npz").read_text() == "NumPy 1 on a CPU"
+    assert not capsys.readouterr().out
     assert not list(checkpoints.ROOT.iterdir())
 
 
@@ -286,8 +338,8 @@ def test_flips_of_a_class_that_is_not_there(recipe):
 
 def test_label_smoothing(recipe):
     still = recipe.model_copy(update={"augmentation": None})
-    _, plain = next(training.batches(IMAGES, TARGETS, still, first_epoch=0))
-    _, smooth = next(training.batches(IMAGES, TARGETS, still.model_copy(update={"label_smoothing": 0.3}), first_epoch=0))
+    _, plain = training.Batches(IMAGES, TARGETS, still, epoch=0)[0]
+    _, smooth = training.Batches(IMAGES, TARGETS, still.model_copy(update={"label_smoothing": 0.3}), epoch=0)[0]
     np.testing.assert_allclose(smooth, plain * 0.7 + 0.1, rtol=1e-6)
     assert smooth.dtype == np.float32
 
