@@ -1,4 +1,4 @@
-"""Sets up the device before anything trains on it. The only file that knows TensorFlow; other Keras backends pass through."""
+"""Sets up the device before anything trains on it, once a process. The only file that knows TensorFlow, JAX and PyTorch."""
 
 import importlib.metadata
 import os
@@ -9,11 +9,17 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import keras
+import numpy as np
 
 from gtsrb.errors import InputError
 
-INSTALL_GPU = "make setup  (it installs requirements-gpu.txt where nvidia-smi answers)"
+BACKENDS = {  # of Keras: name, and what gives it a GPU
+    "tensorflow": ("TensorFlow", "make setup  (it installs requirements-gpu.txt where nvidia-smi answers)"),
+    "jax": ("JAX", 'pip install "jax[cuda12]"'),
+    "torch": ("PyTorch", "pip install torch  (a build for CUDA)"),
+}
 
 
 @dataclass(frozen=True)
@@ -23,19 +29,55 @@ class Device:
 
     @property
     def jit_compile(self) -> bool | str:
-        """XLA: Keras decides on a GPU; off on the CPU, where it is 3 to 4 times slower for these networks."""
-        return "auto" if self.gpu else False
+        """Keras decides; but off on TensorFlow's CPU, where XLA is 3 to 4 times slower for these networks."""
+        return "auto" if self.gpu or keras.backend.backend() != "tensorflow" else False
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'GPU' if self.gpu else 'CPU'})"
+
+
+_process: tuple[str, bool, Device] | None = None  # choice, deterministic and device: no backend can change them once it runs
 
 
 def set_up(choice: str, *, precision: str, seed: int, deterministic: bool) -> Device:
-    """Takes the device of `choice` (auto, gpu, cpu), sets Keras' precision, the seeds, and deterministic kernels.
+    """Takes the device of `choice` (auto, gpu, cpu); if `deterministic`, kernels that give the same bytes in each run on it.
 
-    Raises `InputError` where a GPU is demanded and none is seen; warns where there is one that the backend cannot see.
+    Sets Keras' precision and the seeds, too. These may be others in another call, the device and `deterministic` may not:
+    then, and where a GPU is demanded and none is seen, raises `InputError`. Warns of a GPU that the backend cannot see.
     """
+    global _process
+    if _process is None:
+        _process = choice, deterministic, _start(choice, deterministic)
+    first, was_deterministic, device = _process
+    taken = {first, "gpu" if device.gpu else "cpu"} | ({"auto"} if first == "gpu" else set())
+    if choice not in taken or deterministic != was_deterministic:
+        raise InputError(
+            f"device: {choice}, deterministic: {deterministic}, but this process has set up device: {first}, "
+            f"deterministic: {was_deterministic}, for good; run what wants another in a process of its own"
+        )
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
-    if keras.backend.backend() != "tensorflow":
-        return Device(keras.backend.backend(), keras.distribution.list_devices("gpu") != [])
+    return device
+
+
+def _start(choice: str, deterministic: bool) -> Device:
+    """Starts the backend on the device of `choice`."""
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise InputError(f"KERAS_BACKEND={backend} does not train; expected one of {', '.join(BACKENDS)}")
+    gpu = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[backend](choice, deterministic)
+    name, install = BACKENDS[backend]
+    if not gpu and choice != "cpu" and (seen := nvidia_gpus()):
+        warnings.warn(f"nvidia-smi sees {seen[0]}, {name} sees no GPU; training on the CPU. Run: {install}", stacklevel=3)
+    if not gpu and choice == "gpu":
+        raise InputError(f"device: gpu, but {name} sees none; use device: auto, or run: {install}")
+    if gpu and choice == "cpu":
+        raise InputError(f"device: cpu, but {name} runs on {gpu}; start it with KERAS_TORCH_DEVICE=cpu")
+    return Device(gpu or cpu_name(), bool(gpu))
+
+
+def _start_tensorflow(choice: str, deterministic: bool) -> str | None:
+    """Returns the name of the GPU that it takes; None for the CPU."""
     import tensorflow as tf
 
     if deterministic:
@@ -45,13 +87,30 @@ def set_up(choice: str, *, precision: str, seed: int, deterministic: bool) -> De
     gpus = tf.config.get_visible_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
-    if not gpus and choice != "cpu" and (seen := nvidia_gpus()):
-        warnings.warn(
-            f"nvidia-smi sees {seen[0]}, TensorFlow sees no GPU; training on the CPU. Run: {INSTALL_GPU}", stacklevel=2
-        )
-    if not gpus and choice == "gpu":
-        raise InputError(f"device: gpu, but TensorFlow sees none; use device: auto, or run: {INSTALL_GPU}")
-    return Device(tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else cpu_name(), bool(gpus))
+    return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
+
+
+def _start_jax(choice: str, deterministic: bool) -> str | None:
+    """As `_start_tensorflow`; JAX reads XLA_FLAGS when it is first asked for its devices. A TPU passes for a GPU."""
+    import jax
+
+    if deterministic:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    if choice == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    device = jax.devices()[0]
+    return None if device.platform == "cpu" else device.device_kind
+
+
+def _start_torch(choice: str, deterministic: bool) -> str | None:
+    """As `_start_tensorflow`; Keras has chosen PyTorch's device when it was imported, by KERAS_TORCH_DEVICE."""
+    import torch
+
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS takes sums in any order
+        torch.use_deterministic_algorithms(True)
+    device = keras.ops.zeros(()).device
+    return None if device.type == "cpu" else torch.cuda.get_device_name() if device.type == "cuda" else device.type
 
 
 def nvidia_gpus() -> list[str]:
@@ -73,6 +132,9 @@ def cpu_name() -> str:
 
 
 def versions() -> str:
-    """Of what decides the bits of a training, such as `Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0`."""
+    """Of what decides the bits of a training: `Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0, NumPy 2.4.6, OpenCV 5.0.0`."""
     backend = keras.backend.backend()
-    return f"Python {platform.python_version()}, Keras {keras.__version__}, {backend} {importlib.metadata.version(backend)}"
+    return (
+        f"Python {platform.python_version()}, Keras {keras.__version__}, {backend} {importlib.metadata.version(backend)}, "
+        f"NumPy {np.__version__}, OpenCV {cv2.__version__}"
+    )

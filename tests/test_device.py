@@ -1,6 +1,8 @@
 """What is said where a GPU is demanded, or seen by nvidia-smi and not by TensorFlow; on machines without one."""
 
+import cv2
 import keras
+import numpy as np
 import pytest
 
 from gtsrb import device
@@ -10,8 +12,10 @@ SETTINGS = {"precision": "float32", "seed": 0, "deterministic": False}
 
 
 @pytest.fixture(autouse=True)
-def no_gpu():
+def a_process_without_a_gpu(monkeypatch):
     import tensorflow as tf
+
+    monkeypatch.setattr(device, "_process", None)
 
     if tf.config.get_visible_devices("GPU"):
         pytest.skip("this machine has a GPU")
@@ -61,6 +65,33 @@ def test_precision(params, precision):
     assert model.layers[-1].compute_dtype == "float32"  # probabilities
 
 
+def test_the_device_is_set_once_a_process():
+    machine = device.set_up("auto", **SETTINGS)
+    assert device.set_up("cpu", **SETTINGS | {"precision": "mixed_bfloat16", "seed": 1}) == machine  # the same one
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    for choice, deterministic in (("gpu", False), ("cpu", True)):
+        with pytest.raises(InputError, match="but this process has set up device: auto, deterministic: False") as error:
+            device.set_up(choice, precision="float32", seed=0, deterministic=deterministic)
+        assert "\n" not in str(error.value)
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"  # a refusal changes nothing
+
+
+@pytest.mark.parametrize(
+    ("backend", "gpu", "expected"), [("tensorflow", False, False), ("tensorflow", True, "auto"), ("jax", False, "auto")]
+)
+def test_only_tensorflow_on_the_cpu_goes_without_its_compiler(monkeypatch, backend, gpu, expected):
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert device.Device("a processor", gpu).jit_compile == expected
+
+
+def test_a_backend_that_does_not_train(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    with pytest.raises(InputError, match="KERAS_BACKEND=openvino does not train; expected one of tensorflow, jax, torch"):
+        device.set_up("cpu", **SETTINGS)
+
+
 def test_versions():
-    assert device.versions().startswith("Python 3.")
-    assert f"Keras {keras.__version__}" in device.versions()
+    versions = device.versions()
+    assert versions.startswith("Python 3.")
+    for part in (f"Keras {keras.__version__}", "tensorflow 2.", f"NumPy {np.__version__}", f"OpenCV {cv2.__version__}"):
+        assert part in versions
