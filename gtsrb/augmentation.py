@@ -19,6 +19,8 @@ def augment(
     """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> the same, changed.
 
     Each image has its own draws. Three channels are a picture; if an image has several, they change alike.
+    Of mixup and CutMix a batch has one, either with probability 1/2 where `params` has both, as in timm; which of its images
+    are mixed is drawn with that one's own `probability`.
     """
     if params.flips:
         images, targets = flip(images, targets, params.flips, rng)
@@ -29,10 +31,10 @@ def augment(
             matrices = matrices @ draw_perspective(len(images), size, params.perspective, rng)
         images = warp(images, matrices, params.affine)
     images = photometry.change(images, params, rng)
-    if params.mixup:
-        images, targets = mixup(images, targets, params.mixup, rng)
-    if params.cutmix:
-        images, targets = cutmix(images, targets, params.cutmix, rng)
+    mixes = [(mix, block) for mix, block in ((mixup, params.mixup), (cutmix, params.cutmix)) if block]
+    if mixes:
+        mix, block = mixes[rng.integers(len(mixes))]
+        images, targets = mix(images, targets, block, rng)
     return images, targets
 
 

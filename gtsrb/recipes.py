@@ -261,3 +261,12 @@ class Recipe(Section):
         if isinstance(self.schedule, ReduceOnPlateau) and not self.validation:
             raise ValueError("schedule: reduce_on_plateau watches val_loss, and there is no validation block; add one")
         return self
+
+    @model_validator(mode="after")
+    def an_average_has_no_statistics_of_its_own(self):
+        if self.optimizer.average and self.network.batch_normalization:
+            raise ValueError(
+                f"optimizer.average = {self.optimizer.average}: network.batch_normalization keeps statistics under the weights "
+                "as they are, not under their average; leave out one of the two"
+            )
+        return self

@@ -194,3 +194,17 @@ def test_mixing_mixes_targets_as_it_mixes_images(mix):
     as_bytes, _ = mix((images * 255).astype(np.uint8), TARGETS, Mix(probability=0.7, alpha=1.0), np.random.default_rng(0))
     assert as_bytes.dtype == np.uint8
     assert np.abs(as_bytes - mixed * 255).max() <= 1
+
+
+def test_a_batch_has_mixup_or_cutmix_each_half_of_the_time():
+    """Of images of one colour, mixup makes others of one colour, CutMix some of two of the old colours."""
+    images = np.ascontiguousarray(np.broadcast_to(np.linspace(0, 1, 8, dtype="float32")[:, None, None, None], (8, 16, 16, 3)))
+    params = Augmentation(mixup=Mix(probability=1, alpha=1), cutmix=Mix(probability=1, alpha=1))
+    mixed_up = []
+    for seed in range(200):
+        changed, _ = augment(images, np.eye(8, dtype="float32"), params, np.random.default_rng(seed))
+        of_one_color = (changed == changed[:, :1, :1, :1]).all()
+        of_old_colors = np.isin(changed, images).all()
+        assert of_one_color != of_old_colors
+        mixed_up.append(of_one_color)
+    assert 80 <= sum(mixed_up) <= 120  # three standard deviations

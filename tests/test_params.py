@@ -165,6 +165,17 @@ def test_what_needs_validation_images(raw_params):
         parse(raw_params)
 
 
+def test_averaged_weights_have_no_batch_statistics(raw_params):
+    recipe = raw_params["train"]["baseline"]
+    recipe["optimizer"]["average"] = 0.999
+    recipe["network"]["standardize"] = "data_set"  # statistics of the images, which no weight changes
+    parse(raw_params)
+    recipe["network"]["batch_normalization"] = True
+    with pytest.raises(InputError, match=r"average = 0.999: network.batch_normalization .* leave out one") as error:
+        parse(raw_params)
+    assert "\n" not in str(error.value)
+
+
 def test_a_residual_network_has_blocks_for_each_stage(raw_params):
     network = raw_params["train"]["baseline"]["network"]
     for key in ("padding", "pool_size"):
