@@ -252,6 +252,7 @@ class EpochDraws(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.start(epoch)
         rng = generator(self.seed, epoch, DROPOUT)
+        keras.utils.set_random_seed(int(rng.integers(2**31)))  # PyTorch's dropout draws from the process's generator
         for layer in self.model.layers:
             if hasattr(layer, "seed_generator"):
                 layer.seed_generator.state.assign(rng.integers(2**31, size=2, dtype="uint32"))
