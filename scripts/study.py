@@ -71,7 +71,7 @@ def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
         keras.utils.clear_session()  # of the run before
         settings = {"precision": one.recipe.precision, "seed": one.recipe.seed, "deterministic": one.recipe.deterministic}
         machine = device.set_up(one.recipe.device, **settings)
-        with checkpoints.reserved(one.recipe, folder) as kept:
+        with checkpoints.reserved(one.recipe, folder, f"{device.versions()} on {machine}") as kept:
             result = training.train(one.recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
             line = {
                 "row": one.row,
