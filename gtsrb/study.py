@@ -116,8 +116,9 @@ def runs(study: Study, content: str) -> list[Run]:
         except InputError as error:
             raise InputError(f"row {row}: {error}") from None
     found = []
+    folds: list[int | None] = [*study.folds] or [None]
     for seed in study.seeds:
-        for fold in study.folds or [None]:
+        for fold in folds:
             for row, everything in rows.items():
                 recipe = everything.train[study.recipe].model_copy(update={"seed": seed})
                 evaluation = everything.evaluate[study.recipe] if study.test else None
@@ -141,19 +142,22 @@ def in_fold(recipe: Recipe, fold: int, row: str) -> Recipe:
 
 def check_alike(recipes: list[Recipe]) -> None:
     """Raises `InputError` where rows differ in what has to be the same in one process, or for a comparison."""
-    folds = {(one.validation.folds, one.validation.seed) for one in recipes if isinstance(one.validation, TrackFold)}
+    validations = [one.validation for one in recipes if isinstance(one.validation, TrackFold)]
     for what, values in {
-        "validation.folds and validation.seed": folds,
-        "device": {one.device for one in recipes},
-        "deterministic": {one.deterministic for one in recipes},
+        "validation.folds": {str(one.folds) for one in validations},
+        "validation.seed": {str(one.seed) for one in validations},
+        "device": {str(one.device) for one in recipes},
+        "deterministic": {str(one.deterministic) for one in recipes},
     }.items():
         if len(values) > 1:
-            found = " and ".join(map(str, sorted(values)))
-            raise InputError(f"rows differ in {what}: {found}; all rows of a study need the same")
+            raise InputError(f"rows differ in {what}: {' and '.join(sorted(values))}; all rows of a study need the same")
 
 
-def check_committed(study: Study, content: str, committed: str) -> None:
+def check_committed(study: Study, content: str) -> None:
     """Raises `InputError` if the recipe to be tested is not that of params.yaml at HEAD, with its variant and evaluation."""
+    committed = git("show", "HEAD:params.yaml")
+    if committed is None:
+        raise InputError("test: true: Git has no params.yaml at HEAD; commit it before test figures are computed")
     ours, theirs = (resolved(text, []) for text in (content, committed))
     name = study.recipe
     if name not in theirs.train:
@@ -171,11 +175,15 @@ def check_committed(study: Study, content: str, committed: str) -> None:
         )
 
 
+def modules(*names: str) -> set[Path]:
+    """Files of these modules of gtsrb/ and of all that they import, less the plumbing; called in the project's root."""
+    found = set[Path]().union(*(code_dependencies(Path(f"gtsrb/{name}.py")) for name in names))
+    return {path for path in found if path.stem not in PLUMBING}
+
+
 def code(raw: Iterable[Path], versions: str) -> str:
-    """Hash of the modules that decide the figures, the files of raw data and the versions; called in the project's root."""
-    modules = set[Path]().union(*(code_dependencies(Path(f"gtsrb/{name}.py")) for name in CODE))
-    parts = [code_hash(path for path in modules if path.stem not in PLUMBING), versions, *map(file_hash, raw)]
-    return _short(" ".join(parts).encode())
+    """Hash of the modules that decide the figures, the files of raw data and the versions."""
+    return _short(" ".join([code_hash(modules(*CODE)), versions, *map(file_hash, raw)]).encode())
 
 
 def file_hash(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,8 @@ def train(recipe: Recipe, data: Arrays, *, classes: int, jit_compile: bool | str
     rows, held_out = split(data.labels, data.tracks, recipe.validation)
     targets = np.eye(classes, dtype="float32")[data.labels]
     train, validation = ((data.images[part], targets[part]) for part in (rows, held_out))
-    options = {"train": train, "validation": validation, "jit_compile": jit_compile}
-    members = [train_member(recipe, i, folder=folder / f"member{i}", **options) for i in range(recipe.members)]
+    each = partial(train_member, recipe, train=train, validation=validation, jit_compile=jit_compile)
+    members = [each(number, folder=folder / f"member{number}") for number in range(recipe.members)]
     return Trained(members, rows, held_out)
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from gtsrb import arrays, checkpoints, device, networks, study, study_table, tables, training, views
 from gtsrb.arrays import Arrays
-from gtsrb.dependencies import code_dependencies, code_hash
+from gtsrb.dependencies import code_hash
 from gtsrb.errors import InputError, run
 from gtsrb.metrics import accuracy_figures
 from gtsrb.outputs import write_array
@@ -56,7 +56,7 @@ def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
     if "code" not in found:
         raise InputError(f"{results} was recorded before lines kept hashes; --report prints it, new runs need another file")
     if content.test:
-        study.check_committed(content, everything, study.git("show", "HEAD:params.yaml") or "")
+        study.check_committed(content, everything)
     runs = study.runs(content, everything)
     parts = ("train", "test") if content.test else ("train",)
     code = study.code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
@@ -66,13 +66,13 @@ def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
     for i, one in enumerate(waiting, 1):
         where = "" if one.fold is None else f", fold {one.fold}"
         print(f"\n{i} of {len(waiting)}: {one.row}{where}, seed {one.seed}", flush=True)
-        folder, variant = prepared("train", one.variant), one.variant
+        folder = prepared("train", one.variant)
         data = arrays.load(folder)
         keras.utils.clear_session()  # of the run before
-        settings = {"precision": one.recipe.precision, "seed": one.recipe.seed, "deterministic": one.recipe.deterministic}
-        machine = device.set_up(one.recipe.device, **settings)
-        with checkpoints.reserved(one.recipe, folder, f"{device.versions()} on {machine}") as kept:
-            result = training.train(one.recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
+        recipe = one.recipe
+        machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+        with checkpoints.reserved(recipe, folder, f"{device.versions()} on {machine}") as kept:
+            result = training.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
             line = {
                 "row": one.row,
                 "fold": one.fold,
@@ -82,7 +82,7 @@ def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
                 "revision": revision,
             }
             if one.evaluation:
-                line |= tested(result, one.recipe, one.evaluation, arrays.load(prepared("test", variant)), classes)
+                line |= tested(result, recipe, one.evaluation, arrays.load(prepared("test", one.variant)), classes)
             else:
                 line |= validated(result, data)
             yield line | {"seconds": training_seconds(result), "parameters": result.members[0].parameters}
@@ -100,7 +100,7 @@ def check(recipes: list[Recipe], classes: int) -> None:
 def prepared(part: str, variant: Variant) -> Path:
     """The folder of the variant's arrays of this part of the raw data, made if it is not there yet."""
     raw = RAW / f"{part}.parquet"
-    code = code_hash(code_dependencies(Path("stages/preprocess.py")))
+    code = code_hash(study.modules("images", "tables"))
     key = f"{variant.model_dump_json(exclude_none=True)} {code} {study.file_hash(raw)}"
     folder = PREPARED / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / "images.npy").exists():  # the last to be written, and whole

@@ -1,5 +1,6 @@
 """A study: its file, its runs, what its lines are of, its table; and the command on a few drawn signs."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -195,7 +196,7 @@ def test_runs_are_the_rows_on_each_fold_with_each_seed():
         ({"rows": {"a": [], "b": ["train.augmented.device=cpu"]}}, "rows differ in device: auto and cpu; all rows of a study"),
         (
             {"rows": {"a": [], "b": ["train.augmented.validation.seed=1"]}},
-            "rows differ in validation.folds and validation.seed",
+            "rows differ in validation.seed: 0 and 1; all rows",
         ),
     ],
 )
@@ -345,8 +346,6 @@ def workspace(tmp_path, monkeypatch) -> Path:
     put(content, "train.baseline.members", 2)
     monkeypatch.chdir(tmp_path)
     copy_of_code(tmp_path)
-    (tmp_path / "stages").mkdir()
-    (tmp_path / "stages/preprocess.py").write_text((ROOT / "stages/preprocess.py").read_text())
     Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     drawn = rendering.render(Rendered(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
     for part, rows in zip(("train", "test"), drawn, strict=True):
@@ -388,7 +387,7 @@ def test_the_command(workspace, monkeypatch, capsys):
     assert lines["code"].nunique() == lines["revision"].nunique() == 1
     assert lines["revision"].iloc[0] == subprocess.check_output(["git", "describe", "--always"], text=True).strip()
     new = subprocess.check_output(["git", "status", "--porcelain"], text=True).split()
-    assert set(new[1::2]) == {".arrays/", "data/", "gtsrb/", "stages/", "some.csv", "some.png", "some.yaml"}
+    assert set(new[1::2]) == {".arrays/", "data/", "gtsrb/", "some.csv", "some.png", "some.yaml"}
     assert not list(Path(".checkpoints").iterdir())
 
     before = results.read_bytes()
@@ -453,6 +452,12 @@ def test_what_is_not_committed_is_not_tested(workspace, monkeypatch, key, value,
     with pytest.raises(InputError, match=f"^test: true: {section} of params.yaml is not that of HEAD; commit it"):
         call(REPEATED, monkeypatch)
     assert not Path("some.csv").exists()
+
+
+def test_what_git_does_not_have_is_not_tested(workspace, monkeypatch):
+    shutil.rmtree(".git")
+    with pytest.raises(InputError, match=r"^test: true: Git has no params.yaml at HEAD; commit it"):
+        call(REPEATED, monkeypatch)
 
 
 def test_a_fresh_clone_is_one_line(workspace, monkeypatch):
