@@ -4,6 +4,7 @@ The same images and annotations give the same bytes, wherever they came from: fi
 """
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +80,10 @@ def labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """A table as a data frame; `columns` spares the images who do not need them."""
     return pd.read_parquet(path, columns=columns)
+
+
+@lru_cache(maxsize=1)
+def read_group(path: Path, group: int) -> list[tuple[bytes, int, int, int, int]]:
+    """Image and box of each row of a group of rows. The last is kept: large arrays of a group are made in several pieces."""
+    columns = pq.ParquetFile(path).read_row_group(group, ["image", *ROI]).to_pydict()
+    return list(zip(*columns.values(), strict=True))

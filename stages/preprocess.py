@@ -9,7 +9,6 @@ Writes  data/processed/VARIANT/{train,test}/images.npy  (n, size, size, channels
 
 import warnings
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,9 @@ from gtsrb.images import Box, preprocess
 from gtsrb.outputs import write_array, write_json, write_rows
 from gtsrb.sections import Variant
 
-IMAGES, BYTES = 128, 2**22  # of a unit of work, at most: raw images, bytes of the array
+BYTES = 2**24  # of an array that is a unit of work, at most; of 48 x 48 pixels a row group fits
 PROCESSES = cpu_count()
-AHEAD = 32  # units of work a process, whose results may wait in memory
+AHEAD = 16  # units of work a process, whose arrays may wait in memory
 
 
 def main() -> None:
@@ -46,34 +45,32 @@ def main() -> None:
 
 def write_images(raw: Path, out: Path, variant: Variant, *, label: str) -> str:
     """Every image of the table `raw`, preprocessed, into one array, whose md5 it returns."""
-    table = pq.ParquetFile(raw)
-    shape = (table.metadata.num_rows, *variant.shape)
+    shape = (pq.read_metadata(raw).num_rows, *variant.shape)
     with tqdm(desc=label, total=shape[0], unit=" images") as bar:
-        return write_rows(out, preprocessed(table, variant, bar), shape=shape, dtype=np.dtype(variant.dtype))
+        return write_rows(out, preprocessed(raw, variant, bar), shape=shape, dtype=np.dtype(variant.dtype))
 
 
-def preprocessed(table: pq.ParquetFile, variant: Variant, bar: tqdm) -> Iterator[np.ndarray]:
+def preprocessed(raw: Path, variant: Variant, bar: tqdm) -> Iterator[np.ndarray]:
     """The images of the table in order, made on all cores; they wait for a disk that is slower, so that memory has a bound."""
-    images = max(1, min(IMAGES, BYTES // np.zeros(variant.shape, variant.dtype).nbytes))
-    groups = range(table.num_row_groups)
-    units = sum(-(-table.metadata.row_group(group).num_rows // images) for group in groups)
-    jobs = (
-        delayed(preprocess_rows)(batch.to_pydict(), variant)
-        for group in groups
-        for batch in table.iter_batches(images, [group], ["image", *tables.ROI])
-    )
+    most = max(1, BYTES // np.zeros(variant.shape, variant.dtype).nbytes)
+    groups = pq.read_metadata(raw)
+    units = [
+        (raw.absolute(), group, start, most)
+        for group in range(groups.num_row_groups)
+        for start in range(0, groups.row_group(group).num_rows, most)
+    ]
     with warnings.catch_warnings(), Parallel(PROCESSES, batch_size=1, return_as="generator") as parallel:
         warnings.filterwarnings("ignore", "[0-9]+ tasks which were")  # ... cancelled, since the disk got full
-        for _ in range(0, units, AHEAD * PROCESSES):
-            for part in parallel(islice(jobs, AHEAD * PROCESSES)):
+        for i in range(0, len(units), AHEAD * PROCESSES):
+            for part in parallel(delayed(preprocess_rows)(*unit, variant) for unit in units[i : i + AHEAD * PROCESSES]):
                 bar.update(len(part))
                 yield part
 
 
-def preprocess_rows(rows: dict[str, list], variant: Variant) -> np.ndarray:
-    """(n, size, size, channels) of n rows of a table's columns."""
-    images = zip(*rows.values(), strict=True)
-    return np.stack([preprocess(tables.decode_ppm(image), Box(*box), variant) for image, *box in images])
+def preprocess_rows(raw: Path, group: int, start: int, most: int, variant: Variant) -> np.ndarray:
+    """(n, size, size, channels) of a row group's images from `start` on, `most` or as many as there are."""
+    rows = tables.read_group(raw, group)[start : start + most]
+    return np.stack([preprocess(tables.decode_ppm(image), Box(*box), variant) for image, *box in rows])
 
 
 if __name__ == "__main__":

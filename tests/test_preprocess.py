@@ -47,7 +47,7 @@ def write_raw(folder: Path, number: int) -> pd.DataFrame:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["stages.preprocess", "plain"])
-    monkeypatch.setattr(stage, "IMAGES", 7)  # several units of work ...
+    monkeypatch.setattr(stage, "BYTES", 7 * 48 * 48 * 3)  # several units of work ...
     monkeypatch.setattr(stage, "AHEAD", 1)  # ... of which not all are ahead
     return tmp_path
 
