@@ -122,6 +122,18 @@ def test_each_epoch_trains_on_its_own_batches_in_order(recipe, tmp_path, monkeyp
         assert all((np.asarray(shown[3 * epoch + step]) == expected[step][0]).all() for step in range(3))
 
 
+@pytest.mark.parametrize(("workers", "asked"), [(training.WORKERS, False), (1, True)])
+def test_nothing_is_left_to_the_autotuning_of_tf_data(recipe, tmp_path, monkeypatch, workers, asked):
+    """Training, validation and prediction would each wait for it at their end; Keras asks for it together with `prefetch`."""
+    import tensorflow as tf
+
+    calls, prefetch = [], tf.data.Dataset.prefetch
+    monkeypatch.setattr(tf.data.Dataset, "prefetch", lambda self, size: calls.append(size) or prefetch(self, size))
+    monkeypatch.setattr(training, "WORKERS", workers)
+    train_member(recipe, tmp_path)
+    assert bool(calls) == asked
+
+
 def test_two_runs_are_the_same_to_the_bit(recipe, tmp_path):
     first, _ = fit(recipe, tmp_path / "a")
     second, _ = fit(recipe, tmp_path / "b")
