@@ -49,7 +49,7 @@ def fingerprint(recipe: Recipe, data: Path) -> str:
     """Hash of a training's params, the files in `data` and this project's loaded modules."""
     digest = hashlib.sha256(recipe.model_dump_json().encode())
     ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] in ("gtsrb", "stages", "__main__")}
-    code = [Path(module.__file__) for _, module in sorted(ours.items()) if getattr(module, "__file__", None)]
+    code = [Path(file) for _, module in sorted(ours.items()) if (file := getattr(module, "__file__", None))]
     for path in [*sorted(data.iterdir()), *code]:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
