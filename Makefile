@@ -1,14 +1,19 @@
-# make demo | test | repro | app | report: each sets itself up. Needs Python 3.11, 3.12 or 3.13, git and a package index.
+# make demo | check | test | repro | app | report: each sets itself up. Needs Python 3.11, 3.12 or 3.13, git and a package index.
 
 SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
-REQUIREMENTS := $(if $(shell nvidia-smi -L 2>/dev/null),requirements-gpu.txt,requirements.txt)
+
+# Three lists of packages, which differ in TensorFlow: with CUDA; without GPU code, half the download; what every platform has.
+GPU := $(shell nvidia-smi -L 2>/dev/null)
+CPU := $(findstring Linux x86_64,$(shell uname -sm))
+REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,$(if $(CPU),requirements-cpu.txt,requirements.txt))
+OTHER_TENSORFLOW := $(if $(filter requirements-cpu.txt,$(REQUIREMENTS)),tensorflow,tensorflow-cpu)
 INSTALLED := .venv/$(REQUIREMENTS).installed
 APP_INSTALLED := .venv-app/requirements-app.txt.installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test repro app report setup
+.PHONY: demo check test repro app report setup
 .DEFAULT_GOAL := demo
 
 demo: setup  ## the whole pipeline on signs drawn by the project; no download, the workspace stays as it is
@@ -37,7 +42,10 @@ define install
 	@touch $@
 endef
 
+# The TensorFlows overwrite each other's files: the other list's goes first, and its mark, so that one can change back.
 $(INSTALLED): $(REQUIREMENTS)
+	@rm -f .venv/*.installed
+	@test ! -x .venv/bin/python || .venv/bin/python -m pip uninstall --quiet --quiet --yes $(OTHER_TENSORFLOW)
 	$(install)
 
 $(APP_INSTALLED): requirements-app.txt

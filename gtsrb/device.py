@@ -1,6 +1,6 @@
 """Sets up the device before anything trains on it, once a process. The only file that knows TensorFlow, JAX and PyTorch."""
 
-import importlib.metadata
+import importlib
 import os
 import platform
 import shutil
@@ -133,8 +133,8 @@ def cpu_name() -> str:
 
 def versions() -> str:
     """Of what decides the bits of a training: `Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0, NumPy 2.4.6, OpenCV 5.0.0`."""
-    backend = keras.backend.backend()
+    backend = importlib.import_module(keras.backend.backend())  # its package may have another name, such as tensorflow-cpu
     return (
-        f"Python {platform.python_version()}, Keras {keras.__version__}, {backend} {importlib.metadata.version(backend)}, "
+        f"Python {platform.python_version()}, Keras {keras.__version__}, {backend.__name__} {backend.__version__}, "
         f"NumPy {np.__version__}, OpenCV {cv2.__version__}"
     )
