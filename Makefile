@@ -9,18 +9,34 @@ CPU := $(findstring Linux x86_64,$(shell uname -sm))
 REQUIREMENTS := $(if $(GPU),requirements-gpu.txt,$(if $(CPU),requirements-cpu.txt,requirements.txt))
 OTHER_TENSORFLOW := $(if $(filter requirements-cpu.txt,$(REQUIREMENTS)),tensorflow,tensorflow-cpu)
 INSTALLED := .venv/$(REQUIREMENTS).installed
+JAX_INSTALLED := .venv/requirements-jax.txt.installed
 APP_INSTALLED := .venv-app/requirements-app.txt.installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo check test repro app report setup
+.PHONY: demo lint check test test-all release-check repro app report setup
 .DEFAULT_GOAL := demo
 
 demo: setup  ## the whole pipeline on signs drawn by the project; no download, the workspace stays as it is
 	@python -m scripts.demo
 
-test: setup $(APP_INSTALLED)
-	@ruff check . && ruff format --check . && python -m pytest
+# On all cores, four at most, since each process holds TensorFlow; a worker that is done takes over tests of another.
+PYTEST := python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+lint: setup
+	@ruff check . && ruff format --check . && mypy
+
+check: lint  ## lint, types, and the tests that take milliseconds: 45 seconds
+	@$(PYTEST) -m "not seconds and not slow"
+
+test: lint  ## the same and the tests that train and run the pipeline, on drawn signs: 4 minutes
+	@$(PYTEST)
+
+test-all: test $(APP_INSTALLED) $(JAX_INSTALLED)  ## the same and what takes longer: a browser, killed processes, JAX
+	@$(PYTEST) -m slow
+
+release-check: setup  ## README, docs and model cards against the committed metrics and params
+	@python -m pytest tests/release
 
 repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 	@dvc repro
@@ -46,6 +62,9 @@ endef
 $(INSTALLED): $(REQUIREMENTS)
 	@rm -f .venv/*.installed
 	@test ! -x .venv/bin/python || .venv/bin/python -m pip uninstall --quiet --quiet --yes $(OTHER_TENSORFLOW)
+	$(install)
+
+$(JAX_INSTALLED): requirements-jax.txt $(INSTALLED)
 	$(install)
 
 $(APP_INSTALLED): requirements-app.txt

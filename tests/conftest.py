@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Self
 
+import filelock
 import pytest
 import yaml
 
@@ -14,42 +17,43 @@ from gtsrb.params import Params, load
 
 ROOT = Path(__file__).parent.parent
 
-SMALL = {  # the whole pipeline in about a minute on two cores
-    "ingest.source": "rendered",
-    "ingest.rendered": {"tracks_per_class": 15, "frames_per_track": 2, "test_images_per_class": 5, "seed": 0},
-    "preprocess.equalized.size": 32,
-    "robustness.images": 86,
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker; TensorFlow would start threads for all cores in each
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+SMALL_NETWORK = {
+    "family": "plain",
+    "standardize": "none",
+    "filters": [16, 32],
+    "padding": ["same", "valid"],
+    "kernel_size": 3,
+    "pool_size": 2,
+    "block_dropout": 0.1,
+    "batch_normalization": False,
+    "head": "flatten",
+    "dense_units": [64],
+    "dense_dropout": 0.1,
+    "activation": "relu",
+    "kernel_initializer": "he_uniform",
 }
-for _recipe, _epochs in (("baseline", 10), ("augmented", 14)):
-    SMALL |= {
-        f"train.{_recipe}.epochs": _epochs,
-        f"train.{_recipe}.network": {
-            "family": "plain",
-            "standardize": "none",
-            "filters": [16, 32],
-            "padding": ["same", "valid"],
-            "kernel_size": 3,
-            "pool_size": 2,
-            "block_dropout": 0.1,
-            "batch_normalization": False,
-            "head": "flatten",
-            "dense_units": [64],
-            "dense_dropout": 0.1,
-            "activation": "relu",
-            "kernel_initializer": "he_uniform",
-        },
-        f"train.{_recipe}.batch_size": 16,
-        f"train.{_recipe}.optimizer.learning_rate": 0.005,
-        f"train.{_recipe}.schedule.every": 8,
-        f"train.{_recipe}.validation": {"split": "tracks", "folds": 5, "fold": 0, "seed": 0},
-    }
-SMALL |= {
-    "preprocess.roi_both.size": 32,
-    "train.champion.epochs": 6,
-    "train.champion.members": 2,
-    "train.champion.batch_size": 16,
-    "train.champion.network": SMALL["train.augmented.network"] | {"standardize": "channels"},
-}
+
+
+def small(content: dict) -> dict:
+    """params.yaml's content with the same recipes and variants, whichever these are, made small: about a minute for all."""
+    small = deepcopy(content)
+    small["ingest"]["source"] = "rendered"
+    small["ingest"]["rendered"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
+    small["robustness"]["images"] = 43
+    small["robustness"]["strengths"] = {kind: levels[-1:] for kind, levels in small["robustness"]["strengths"].items()}
+    for variant in small["preprocess"].values():
+        variant["size"] = 32
+    for recipe in small["train"].values():
+        recipe |= {"epochs": 6, "members": min(recipe["members"], 2), "batch_size": 16}
+        recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}
+        recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
+    for evaluation in small["evaluate"].values():
+        if "views" in evaluation:
+            evaluation["views"] = evaluation["views"][:2]
+    return small
 
 
 @pytest.fixture
@@ -72,31 +76,61 @@ def put(content: dict, key: str, value: object) -> None:
     content[last] = deepcopy(value)
 
 
+LINKED = (".dvc/cache", "data", "models")
+
+
+def git_files() -> list[str]:
+    """The project's files, committed or not, without what DVC writes."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [name for name in names if (ROOT / name).is_file() and not name.startswith(("metrics/", "dvc.lock"))]
+
+
 class Project:
     """A copy of this project in a folder of its own: a Git repository with a DVC cache of its own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, output: str = ""):
         self.folder = folder
-        for name in self.git_files():
+        self.output = output  # of the whole pipeline, where it has been run
+
+    @classmethod
+    def new(cls, folder: Path) -> Self:
+        """Of the project's files as they are, with small params and nothing run."""
+        for name in git_files():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
-        self.edit(SMALL)
-        self.run("git", "init", "--quiet")
-        self.commit("A small project")
+        project = cls(folder)
+        project.write_params(small(project.params()))
+        project.run("git", "init", "--quiet")
+        project.commit("A small project")
+        return project
 
-    @staticmethod
-    def git_files() -> list[str]:
-        """The project's files, committed or not, without what DVC writes."""
-        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]
-        names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-        return [name for name in names if (ROOT / name).is_file() and not name.startswith(("metrics/", "dvc.lock"))]
+    def copy(self, folder: Path) -> Self:
+        """All of it but DVC's locks; what DVC and the stages replace, and never write into, as hard links."""
+
+        def link_or_copy(source: str, target: str) -> None:
+            linked = Path(source).relative_to(self.folder).as_posix().startswith(LINKED)
+            (os.link if linked else shutil.copy2)(source, target)
+
+        shutil.copytree(self.folder, folder, copy_function=link_or_copy, ignore=shutil.ignore_patterns("tmp"))
+        return type(self)(folder, self.output)
+
+    def linked_files(self) -> dict[Path, tuple[int, int]]:
+        """What shows whether one of the files that its copies share was written into: when last, and how large it is."""
+        found = (path for name in LINKED for path in (self.folder / name).rglob("*") if path.is_file())
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
+
+    def params(self) -> dict:
+        return yaml.safe_load((self.folder / "params.yaml").read_text())
+
+    def write_params(self, content: dict) -> None:
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
     def edit(self, changes: dict[str, object]) -> None:
-        path = self.folder / "params.yaml"
-        content = yaml.safe_load(path.read_text())
+        content = self.params()
         for key, value in changes.items():
             put(content, key, value)
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        self.write_params(content)
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")
@@ -114,20 +148,54 @@ class Project:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """This one, with this Python first on the path: the stages' `python`."""
-        return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        """This one, with this Python first on the path, the stages' `python`, and joblib in one process: it is quicker."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "LOKY_MAX_CPU_COUNT": "1"}
 
 
 @pytest.fixture(scope="session")
-def new_project(tmp_path_factory: pytest.TempPathFactory):
-    """Makes a `Project`; its path has a space in it, as a user's may."""
-    return lambda: Project(tmp_path_factory.mktemp("a project"))
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which the whole pipeline has been run and committed: one for all tests of all workers, who only read it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, output = shared / "a finished project", shared / "finished.txt"
+    with filelock.FileLock(shared / "finished.lock"):
+        if not output.exists():
+            project = Project.new(folder)
+            printed = project.dvc("repro")
+            project.commit("Run the pipeline")
+            output.write_text(printed)
+    return Project(folder, output.read_text())
 
 
-@pytest.fixture(scope="session")
-def project(new_project) -> Project:
-    """A project in which the whole pipeline has been run and committed."""
-    project = new_project()
-    project.output = project.dvc("repro")
-    project.commit("Run the pipeline")
-    return project
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of the finished project to work in."""
+    before = finished.linked_files()
+    yield finished.copy(tmp_path / "a project")
+    assert finished.linked_files() == before, "a file that all copies share was written into, not replaced"
+
+
+@pytest.fixture
+def new_project(tmp_path: Path) -> Project:
+    """A project in which nothing has been run; its path has a space in it, as a user's may."""
+    return Project.new(tmp_path / "a project")
+
+
+def needs_project(item: pytest.Item) -> bool:
+    return bool({"finished", "project", "new_project"} & set(getattr(item, "fixturenames", ())))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest's own, which selects by marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts first what needs a whole project, since it takes longest, and skips what is slow unless asked for it."""
+    items.sort(key=lambda item: not needs_project(item))
+    for item in items:
+        if needs_project(item):
+            item.add_marker("seconds")
+    if "slow" not in config.getoption("markexpr"):
+        skip = pytest.mark.skip(reason="slow: `make test-all` runs it")
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(skip)

@@ -1,6 +1,6 @@
 """The page in a real, headless browser: Chromium, driven by Selenium; the server runs in the app's own environment.
 
-Skipped where one of the three is missing: `.ci/run` installs the browser, `make test` the rest.
+Skipped where one of the three is missing: `.ci/run` installs the browser, `make test-all` the rest.
 """
 
 import json
@@ -21,7 +21,7 @@ from PIL import Image
 from gtsrb.signs import sign
 from gtsrb.tables import encode_ppm
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make test` installs it")
+webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
 from selenium.webdriver import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
@@ -33,8 +33,9 @@ QUIET = "headless no-sandbox disable-gpu disable-quic no-first-run disable-backg
 SECONDS = 60  # for the page to do what it is asked to; a machine may have other work
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with chromedriver; see .ci/run"),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no {PYTHON.relative_to(ROOT)}; `make test` sets it up"),
+    pytest.mark.skipif(not PYTHON.exists(), reason=f"no {PYTHON.relative_to(ROOT)}; `make test-all` sets it up"),
 ]
 
 

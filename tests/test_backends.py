@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
-from tests.conftest import ROOT
+pytestmark = pytest.mark.slow
 
 INSTALL = {"jax": "python -m pip install -r requirements-jax.txt", "torch": "python -m pip install torch"}
 

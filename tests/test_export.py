@@ -14,6 +14,7 @@ from gtsrb.rendering import render
 from gtsrb.sections import Rendered
 from gtsrb.tables import decode_ppm
 
+pytestmark = pytest.mark.seconds  # a network is trained and exported
 PROPERTIES = {"names": '["a"]', "unsure_below": "0.5"}
 
 

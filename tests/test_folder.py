@@ -332,25 +332,26 @@ def test_too_many_pixels_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_pipeline_on_five_classes(new_project) -> None:
     """Class folders of drawn signs, params.yaml edited and nothing else; a new image reruns what depends on it."""
-    project, classes = new_project(), {1: "thirty", 12: "priority", 13: "yield", 14: "stop", 38: "right"}
+    project, recipe = new_project, next(iter(new_project.params()["train"]))
+    classes = {1: "thirty", 12: "priority", 13: "yield", 14: "stop", 38: "right"}
     rows, _ = rendering.render(Rendered(tracks_per_class=16, frames_per_track=2, test_images_per_class=1, seed=0))
     for row in rows[rows["class_id"].isin(classes)].itertuples():
         path = f"train/{classes[row.class_id]}/{row.track}/{row.frame}.png"
         written({path: b""}, project.folder / "data/own")
         Image.fromarray(tables.decode_ppm(row.image)).save(project.folder / "data/own" / path)
-    project.edit({"ingest.source": "folder", "ingest.folder": {"test_fraction": 0.25, "seed": 0}, "train.baseline.epochs": 12})
+    project.edit({"ingest.source": "folder", "ingest.folder": {"test_fraction": 0.25, "seed": 0}, f"train.{recipe}.epochs": 12})
     assert project.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
-    project.dvc("repro", "evaluate@baseline")
+    project.dvc("repro", f"evaluate@{recipe}")
 
     metrics = project.folder / "metrics"
     assert pd.read_csv(metrics / "class_counts.csv").values.tolist() == [
         [class_id, name, 24, 8] for class_id, name in enumerate(sorted(classes.values()))
     ]
-    figures = json.loads((metrics / "baseline.json").read_text())
+    figures = json.loads((metrics / f"{recipe}.json").read_text())
     assert figures["accuracy"] > 0.5  # chance is 0.2
-    assert pd.read_csv(metrics / "baseline/classes.csv")["name"].tolist() == sorted(classes.values())
-    assert np.load(project.folder / "data/predictions/baseline.npy").shape == (40, 5)
-    assert "up to date" in project.dvc("status", "evaluate@baseline")
+    assert pd.read_csv(metrics / f"{recipe}/classes.csv")["name"].tolist() == sorted(classes.values())
+    assert np.load(project.folder / f"data/predictions/{recipe}.npy").shape == (40, 5)
+    assert "up to date" in project.dvc("status", f"evaluate@{recipe}")
 
     written({"train/stop/new/0.png": png(0)}, project.folder / "data/own")
     assert "modified:           data/own" in project.dvc("status", "ingest")

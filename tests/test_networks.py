@@ -142,6 +142,7 @@ def test_residual_blocks_start_as_their_shortcut(batch_normalization):
     np.testing.assert_allclose(before, after, atol=1e-6)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("batch_normalization", [True, False])
 def test_every_convolution_of_a_residual_block_learns(batch_normalization):
     """One that starts at zero has to be linear: behind a ReLU it would get no gradient, ever."""
@@ -201,6 +202,7 @@ def test_the_standardization_of_each_image(params, kind, axes):
     assert model.count_params() == 1_358_155
 
 
+@pytest.mark.seconds
 def test_the_standardization_of_the_data_set(params):
     network = params.train["baseline"].network.model_copy(update={"standardize": "data_set"})
     model = networks.build(network, **SHAPE)

@@ -55,6 +55,7 @@ def saved(tmp_path, name: str, image: Image.Image, **options):
     return path
 
 
+@pytest.mark.seconds
 def test_the_answer_is_the_networks(model, tmp_path):
     built, path = model
     loaded = predict.load(str(path))
@@ -77,6 +78,7 @@ def test_no_tensorflow_is_imported(model):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
+@pytest.mark.seconds
 def test_bad_files_have_their_line_and_the_others_their_answer(model, tmp_path):
     bad, good = tmp_path / "bad.png", saved(tmp_path, "good.png", Image.fromarray(PIXELS))
     bad.write_text("no image")
@@ -92,6 +94,7 @@ def test_bad_files_have_their_line_and_the_others_their_answer(model, tmp_path):
     assert result.stdout.startswith(f"{good}: ")
 
 
+@pytest.mark.seconds
 def test_a_folder_and_standard_input(model, tmp_path):
     for i in range(11):  # more than are prepared in one process
         saved(tmp_path, f"{i:02d}.png", Image.fromarray(np.roll(PIXELS, i, axis=1)))
@@ -105,6 +108,7 @@ def test_a_folder_and_standard_input(model, tmp_path):
     assert first["top"] == alone["top"]
 
 
+@pytest.mark.seconds
 def test_standard_input_among_many_files_is_read_once(model, tmp_path):
     """More files than are prepared in one process; another process has another standard input."""
     files = [str(saved(tmp_path, f"{i:02d}.png", Image.fromarray(np.roll(PIXELS, i, axis=1)))) for i in range(11)]
@@ -168,6 +172,7 @@ def peak(*command: str, **options) -> float:
     return int(result.stdout.splitlines()[-1]) / (1e6 if sys.platform == "darwin" else 1e3)
 
 
+@pytest.mark.seconds
 def test_a_photograph_of_12_million_pixels_needs_less_than_500_mb(tmp_path):
     """Before, 4 GB with CLAHE. Here 240 MB to predict, 110 of them for the program itself."""
     wall = Image.fromarray(RNG.integers(0, 256, (30, 40, 3), dtype=np.uint8))
@@ -192,6 +197,7 @@ def test_how_many_signs_to_name_is_at_least_one(text, capsys):
     assert f"argument --top: {text!r}: expected a whole number from 1" in capsys.readouterr().err
 
 
+@pytest.mark.seconds
 def test_more_signs_than_there_are_is_all(model, tmp_path):
     file = saved(tmp_path, "a.png", Image.fromarray(PIXELS))
     result = run("--model", str(model[1]), "--json", "--top", "1000", str(file), text=True)

@@ -104,6 +104,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, mo
     assert not [path for path in workspace.rglob("*") if "processed" in path.parts and path.is_file()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False], ids=["size known", "size not known"])
 def test_on_a_disk_that_is_really_full(tmp_path: Path, known: bool) -> None:
     """A small file system in memory, on which the arrays do not fit: an error at the start, or while they are written."""

@@ -117,6 +117,7 @@ def test_signs_of_a_class_differ_more_than_frames_of_a_sign(rendered):
     assert between_signs.min() > 5 and np.median(between_signs) > 1.5 * np.median(between_frames)
 
 
+@pytest.mark.seconds
 def test_the_same_params_give_the_same_bytes_in_another_process(rendered):
     expected = tables.content_sha256(*map(tables.canonical, rendered))
     root = Path(__file__).parents[1]

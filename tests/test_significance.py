@@ -164,16 +164,3 @@ def test_a_broken_file(history, capsys, monkeypatch, text):
     assert fault(capsys, monkeypatch).startswith(
         "metrics/first/predictions.csv (the workspace): cannot be read as predictions ("
     )
-
-
-def test_an_edit_against_the_last_commit(project):
-    errors = json.loads((project.folder / "metrics/baseline.json").read_text())["errors"]
-    project.edit({"train.baseline.epochs": 3})
-    project.dvc("repro", "evaluate@baseline")
-    later = json.loads((project.folder / "metrics/baseline.json").read_text())["errors"]
-    edited = project.run(sys.executable, "-m", "gtsrb.significance").splitlines()
-    project.edit({"train.baseline.epochs": 10})
-    project.dvc("repro", "evaluate@baseline")
-    assert [line.split(":")[0] for line in edited[:-1]] == RECIPES
-    assert edited[0].startswith(f"baseline: {errors} errors before, {later} after; ")
-    assert project.run(sys.executable, "-m", "gtsrb.significance").count("The same predictions") == len(RECIPES)

@@ -24,6 +24,7 @@ def test_it_is_an_affine_warp(spread):
         np.testing.assert_allclose(seen[i], theirs, atol=2e-3)
 
 
+@pytest.mark.seconds
 def test_training_moves_the_window():
     """Shown a picture one pixel aside, the window follows it."""
     ramp = np.broadcast_to(np.linspace(0, 1, 30, dtype=np.float32)[None, None, :, None], (1, 20, 30, 3))

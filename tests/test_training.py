@@ -102,6 +102,7 @@ def test_augmented_batches_move_pixels_and_keep_labels(recipe):
     assert all((a != b).any() for a, b in zip(moved, plain, strict=True))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_each_epoch_trains_on_its_own_batches_in_order(recipe, tmp_path, monkeypatch, workers):
     """However many workers make them, some of them ahead: what the network has been shown."""
@@ -122,6 +123,7 @@ def test_each_epoch_trains_on_its_own_batches_in_order(recipe, tmp_path, monkeyp
         assert all((np.asarray(shown[3 * epoch + step]) == expected[step][0]).all() for step in range(3))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(("workers", "asked"), [(training.WORKERS, False), (1, True)])
 def test_nothing_is_left_to_the_autotuning_of_tf_data(recipe, tmp_path, monkeypatch, workers, asked):
     """Training, validation and prediction would each wait for it at their end; Keras asks for it together with `prefetch`."""
@@ -134,6 +136,7 @@ def test_nothing_is_left_to_the_autotuning_of_tf_data(recipe, tmp_path, monkeypa
     assert bool(calls) == asked
 
 
+@pytest.mark.seconds
 def test_two_runs_are_the_same_to_the_bit(recipe, tmp_path):
     first, _ = fit(recipe, tmp_path / "a")
     second, _ = fit(recipe, tmp_path / "b")
@@ -143,6 +146,7 @@ def test_two_runs_are_the_same_to_the_bit(recipe, tmp_path):
     assert not same(first.get_weights(), other.get_weights())
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("until", [1, 3])
 def test_a_resumed_run_ends_like_a_whole_one(recipe, tmp_path, until):
     whole, progress = fit(recipe, tmp_path / "whole")
@@ -156,6 +160,7 @@ def test_a_resumed_run_ends_like_a_whole_one(recipe, tmp_path, until):
     assert (tmp_path / "whole/history.csv").read_bytes() == (tmp_path / "cut/history.csv").read_bytes()
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_other_precisions_train_and_resume(recipe, tmp_path, precision):
     keras.config.set_dtype_policy(precision)
@@ -169,6 +174,7 @@ def test_other_precisions_train_and_resume(recipe, tmp_path, precision):
     assert np.isfinite(pd.read_csv(tmp_path / "whole/history.csv")["loss"]).all()
 
 
+@pytest.mark.seconds
 def test_history_and_best_weights(recipe, tmp_path):
     model, progress = fit(recipe, tmp_path)
     history = pd.read_csv(tmp_path / "history.csv")
@@ -196,6 +202,7 @@ def test_dropout_draws_anew_each_epoch_and_alike_each_run(recipe):
     assert (outs[0] == outs[2]).all()
 
 
+@pytest.mark.seconds
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Keras' CSVLogger leaves its file open
 def test_a_loss_that_is_not_a_number_ends_in_one_line(recipe, tmp_path):
     wild = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"learning_rate": 1e38})})
@@ -251,6 +258,7 @@ def test_other_versions_or_another_device_start_anew_and_say_so(recipe, data, ca
     assert not list(checkpoints.ROOT.iterdir())
 
 
+@pytest.mark.seconds
 def test_a_member_is_what_its_fit_left(recipe, tmp_path):
     model, progress = fit(recipe.model_copy(update={"seed": recipe.seeds[0]}), tmp_path / "fit")
     member = train_member(recipe, tmp_path / "member")
@@ -261,6 +269,7 @@ def test_a_member_is_what_its_fit_left(recipe, tmp_path):
     assert list(member.history) == training.HISTORY
 
 
+@pytest.mark.seconds
 def test_members_differ_by_their_seed_alone(recipe, tmp_path):
     two, three = (recipe.model_copy(update={"members": members}) for members in (2, 3))
     first, second = (train_member(two, tmp_path / f"{number}", number=number) for number in (0, 1))
@@ -279,6 +288,7 @@ def test_seeds_are_independent(recipe):
     assert all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds[0])
 
 
+@pytest.mark.seconds
 def test_a_finished_member_is_only_read(recipe, tmp_path, capsys):
     first = train_member(recipe, tmp_path)
     again = train_member(recipe, tmp_path)
@@ -288,6 +298,7 @@ def test_a_finished_member_is_only_read(recipe, tmp_path, capsys):
     assert (first.probabilities == again.probabilities).all()
 
 
+@pytest.mark.seconds
 def test_the_figures_of_one_member_and_of_several(recipe, tmp_path):
     members = [train_member(recipe.model_copy(update={"members": 2}), tmp_path / f"{i}", number=i) for i in (0, 1)]
     rows = np.arange(20)
@@ -307,6 +318,7 @@ def test_the_figures_of_one_member_and_of_several(recipe, tmp_path):
     assert both["seconds"] == pytest.approx(sum(member.seconds for member in members), abs=0.1)
 
 
+@pytest.mark.seconds
 def test_a_recipe_is_trained_on_its_part_of_the_data(recipe, tmp_path):
     """Every member, on the rows of the recipe's fold; what validated is what it predicts."""
     fold = TrackFold(split="tracks", folds=4, fold=1, seed=0)
@@ -328,6 +340,7 @@ def test_a_recipe_is_trained_on_its_part_of_the_data(recipe, tmp_path):
     assert trained.probabilities.shape == (len(held_out), CLASSES)
 
 
+@pytest.mark.seconds
 def test_without_validation_images_val_is_empty(recipe, tmp_path):
     member = train_member(recipe.model_copy(update={"validation": None}), tmp_path / "whole", validation=0)
     assert member.best == []
@@ -376,6 +389,7 @@ def test_each_class_gets_its_share_when_they_do_not_divide():
     assert sorted(counts) == [3, 4, 4]
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("until", [1, 2, 3])
 def test_a_plateau_lowers_the_rate_and_is_remembered(recipe, tmp_path, until):
     schedule = ReduceOnPlateau(name="reduce_on_plateau", factor=0.5, patience=1, min_delta=10.0)  # nothing is an improvement
@@ -389,6 +403,7 @@ def test_a_plateau_lowers_the_rate_and_is_remembered(recipe, tmp_path, until):
     assert (tmp_path / "whole/history.csv").read_bytes() == (tmp_path / "cut/history.csv").read_bytes()
 
 
+@pytest.mark.seconds
 def test_averaged_weights_are_validated_kept_and_resumed(recipe, tmp_path):
     average = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"average": 0.8})})
     whole = train_member(average, tmp_path / "whole")
@@ -405,6 +420,7 @@ def test_averaged_weights_are_validated_kept_and_resumed(recipe, tmp_path):
     assert same(whole.best, resumed.best)
 
 
+@pytest.mark.seconds
 def test_the_average_is_that_of_the_formula(recipe, tmp_path):
     """a <- 0.5 a + 0.5 w after each step, from the first step's weights on."""
     weights = []
@@ -424,6 +440,7 @@ def test_the_average_is_that_of_the_formula(recipe, tmp_path):
     np.testing.assert_allclose(model.get_weights()[0], expected, atol=1e-6)
 
 
+@pytest.mark.seconds
 def test_the_precision_of_the_device_is_that_of_the_network(recipe, tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
