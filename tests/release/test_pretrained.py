@@ -1,12 +1,12 @@
 """The published models: the very files that the committed metrics are of, with cards that say what these say."""
 
 import hashlib
-import json
 import re
 
 import numpy as np
 import onnx
 import pytest
+from committed import read
 from conftest import ROOT
 from onnx import numpy_helper
 
@@ -18,14 +18,6 @@ from gtsrb.tables import ROI, decode_ppm
 
 PARAMS = load(ROOT / "params.yaml")
 MODELS = sorted((ROOT / "pretrained").glob("*.onnx"))
-
-
-def read(name: str) -> dict:
-    """A file of metrics/; skips where the recipe has not been run."""
-    path = ROOT / f"metrics/{name}.json"
-    if not path.is_file():
-        pytest.skip(f"{path.relative_to(ROOT)}: not run, or its metrics are not committed")
-    return json.loads(path.read_text())
 
 
 def test_all_together_are_small():
