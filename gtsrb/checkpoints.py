@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import filelock
 import keras
@@ -93,10 +94,10 @@ class Checkpoint(keras.callbacks.Callback):
             self.history.write_bytes(b"".join(lines[: self.progress.epochs + 1]))
         return self.progress.epochs
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         val_loss = logs.get("val_loss")  # None without validation images
         if not math.isfinite(logs["loss"] + (val_loss or 0.0)):
             raise InputError(f"loss {logs['loss']}, val_loss {val_loss} after epoch {epoch}; try a lower learning rate")
@@ -106,7 +107,7 @@ class Checkpoint(keras.callbacks.Callback):
         if val_loss is not None and val_loss < progress.best_loss:
             progress.best_epoch, progress.best_loss = epoch, val_loss
             progress.best_weights = evaluated_weights(self.model)
-        arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(_variables(self.model))}
+        arrays: dict[str, Any] = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(_variables(self.model))}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(progress.best_weights)}
         figures = {key: value for key, value in vars(progress).items() if key != "best_weights"}
         with whole(self.state) as beside:

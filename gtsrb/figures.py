@@ -6,7 +6,7 @@ A recipe has one look in all figures that show several; the page explains it bes
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.typing import RcKeyType
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from gtsrb.bins import wilson
@@ -22,7 +23,7 @@ from gtsrb.bins import wilson
 INK = "#010203"  # stands for the colour of the page's text, which a dark page has otherwise than a light one
 COLORS = ("#3b8fd6", "#d55e00", "#009e73", "#c0679d", "#a6841c")  # told apart on white and on black, and by the colour-blind
 MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}  # matplotlib's, and the same as characters
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "text.parse_math": False,  # a class may be called $5
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "gtsrb",  # the same figure gives the same bytes
@@ -31,7 +32,13 @@ STYLE = {
     "axes.formatter.use_mathtext": False,
     "font.size": 9,
     "figure.constrained_layout.use": True,
-} | dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK)
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
 UNITS = {  # of the strengths of gtsrb/degradations.py
     "blur": "sigma, % of the lesser side",
     "noise": "standard deviation, of white",
@@ -61,7 +68,7 @@ def looks(recipes: list[str]) -> Looks:
     return {name: Look(COLORS[i % len(COLORS)], list(MARKERS)[i % len(MARKERS)]) for i, name in enumerate(recipes)}
 
 
-def svg(name: str, draw: Callable[..., Figure], *arguments) -> str:
+def svg(name: str, draw: Callable[..., Figure], *arguments: object) -> str:
     """`draw(*arguments)` as an <svg> element to stand in HTML; `name` keeps its ids apart from those of others."""
     with mpl.rc_context(STYLE):
         figure, stream = draw(*arguments), io.StringIO()
@@ -102,7 +109,7 @@ def confusion(counts: pd.DataFrame, names: list[str]) -> Figure:
     ConfusionMatrixDisplay(matrix, display_labels=names).plot(
         ax=axes, include_values=False, colorbar=False, cmap="YlGnBu", im_kw={"norm": norm, "interpolation": "none"}
     )
-    for y, x, images in zip(truth, prediction, counts["images"], strict=True):
+    for y, x, images in zip(truth.tolist(), prediction.tolist(), counts["images"], strict=True):
         axes.text(x, y, images, ha="center", va="center", fontsize=6, color="white" if norm(images) > 0.6 else "black")
     axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
     axes.tick_params(labelsize=7)

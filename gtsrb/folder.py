@@ -34,14 +34,13 @@ def read(folder: Path, params: Folder) -> tuple[pd.DataFrame, pd.DataFrame, list
     faults: list[str] = []
     parts = layouts.listed(folder, faults)
     stop_at(faults, str(folder))
-    train, test = parts.get("train", []), parts.get("test")
+    train, given = parts.get("train", []), parts.get("test")
     labels = sorted({picture.label for picture in train}, key=layouts.in_order)
-    faults += [*unfit(train, test, params.test_fraction)]
+    faults += [*unfit(train, given, params.test_fraction)]
     names = class_names(folder, labels, faults)
     stop_at(faults, str(folder))
 
-    if params.test_fraction:
-        train, test = hold_out(train, params.test_fraction, params.seed)
+    train, test = hold_out(train, params.test_fraction, params.seed) if params.test_fraction else (train, given or [])
     images = _images(folder, [*train, *test], faults)
     stop_at(faults, str(folder))
     return _frame(train, labels, images), _frame(test, labels, images).assign(track=None, frame=None), names
@@ -93,7 +92,8 @@ def hold_out(train: list[Picture], fraction: float, seed: int) -> tuple[list[Pic
         drawn = np.random.default_rng([seed, *label.encode()]).permutation(sorted(own))
         tested |= {(label, str(track)) for track in drawn[: max(1, round(fraction * len(own)))]}
     is_tested = [(picture.label, picture.track) in tested for picture in train]
-    return tuple([p for p, side in zip(train, is_tested, strict=True) if side is part] for part in (False, True))
+    kept, held_out = ([p for p, side in zip(train, is_tested, strict=True) if side is part] for part in (False, True))
+    return kept, held_out
 
 
 def _images(folder: Path, wanted: list[Picture], faults: list[str]) -> Images:

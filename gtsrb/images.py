@@ -50,7 +50,7 @@ def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
         image = adapted(image, variant.clahe)
     if variant.crop == "center_square":
         image = center_square(image)
-    elif variant.crop == "roi":
+    elif variant.margin is not None:  # crop: roi
         image = region(image, box, variant.margin)
     levels = resized(image if scale is None else equalized(image, scale), variant)
     return np.rint(levels).astype(np.uint8) if variant.dtype == "uint8" else (levels / 255).astype(np.float32)

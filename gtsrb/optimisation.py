@@ -3,7 +3,7 @@
 import math
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 from keras.optimizers.schedules import CosineDecay, LearningRateSchedule
 
 from gtsrb.recipes import Cosine, OneCycle, Optimizer, Schedule, Step
@@ -19,7 +19,7 @@ class StepSchedule(LearningRateSchedule):
     def __init__(self, rate: float, steps_per_epoch: int, every: int, factor: float, decay: float):
         self.rate, self.steps_per_epoch, self.every, self.factor, self.decay = rate, steps_per_epoch, every, factor, decay
 
-    def __call__(self, step):
+    def __call__(self, step: KerasTensor) -> KerasTensor:
         cuts = ops.cast(ops.floor_divide(step, self.steps_per_epoch * self.every), "float32")
         return self.rate * self.factor**cuts / (1 + self.decay * ops.cast(step, "float32"))
 
@@ -37,7 +37,7 @@ class OneCycleSchedule(LearningRateSchedule):
     def __init__(self, rate: float, steps: int, initial: float, warmup: float, final: float):
         self.rate, self.steps, self.initial, self.warmup, self.final = rate, steps, initial, warmup, final
 
-    def __call__(self, step):
+    def __call__(self, step: KerasTensor) -> KerasTensor:
         top = self.warmup * self.steps
         step = ops.minimum(ops.cast(step, "float32"), self.steps)
         up = self.initial + (1 - self.initial) * (1 - ops.cos(math.pi * step / max(top, 1))) / 2

@@ -6,7 +6,7 @@ The file is validated as a whole, whichever part the caller needs: no unknown ke
 import re
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Self, Union, get_args, get_origin
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -30,7 +30,7 @@ class Params(Section):
     export: Export
 
     @model_validator(mode="after")
-    def sections_fit_together(self):
+    def sections_fit_together(self) -> Self:
         if taken := RESERVED & self.train.keys():
             raise ValueError(f"train.{min(taken)}: this name is taken in metrics/; choose another")
         if odd := self.train.keys() ^ self.evaluate.keys():
@@ -104,7 +104,9 @@ def _key(fault: ErrorDetails) -> str:
 
 def _located(loc: tuple[str | int, ...]) -> tuple[str, type[Section]]:
     """Pydantic's location -> the key's path as in params.yaml, and the section that it is in."""
-    path, kind, section = [], Params, Params
+    path: list[str] = []
+    kind: object = Params
+    section: type[Section] = Params
     for key in loc:
         kinds = _sections(kind)
         if len(kinds) > 1:  # sections of several kinds, where pydantic names the one it took

@@ -87,8 +87,8 @@ def noisy(images: np.ndarray, params: Noise, rng: np.random.Generator) -> np.nda
 
 def cut_out(images: np.ndarray, params: Cutout, rng: np.random.Generator) -> np.ndarray:
     """DeVries and Taylor 2017: a square around a random pixel of a share of the images becomes one random colour."""
-    n, size = images.shape[:2]
-    sides: np.ndarray = rng.uniform(0, params.size, n)
+    n, size = len(images), images.shape[1]
+    sides = rng.uniform(0, params.size, n)
     sides[rng.random(n) >= params.probability] = 0
     colors = like(images, rng.random((n, 1, 1, 3)) * full_scale(images))
     return np.where(boxes(sides, size, rng)[..., None], colors, images)

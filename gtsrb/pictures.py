@@ -29,7 +29,7 @@ def read(file: Path | bytes) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we refuse sooner, below
-            image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=list(FORMATS))
+            image: Image.Image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=list(FORMATS))
         with image:
             if image.width * image.height > PIXELS:
                 raise InputError(f"{image.width} x {image.height} pixels; expected at most {PIXELS // 10**6} million")

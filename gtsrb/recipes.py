@@ -1,6 +1,6 @@
 """A recipe, a section of `train` in params.yaml: typed, validated, immutable. Units and ranges stand in params.yaml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -28,7 +28,7 @@ class TrackFold(Section):
     seed: Seed
 
     @model_validator(mode="after")
-    def one_of_the_folds(self):
+    def one_of_the_folds(self) -> Self:
         if self.fold >= self.folds:
             raise ValueError(f"validation.fold = {self.fold}: there are {self.folds} folds, so 0 to {self.folds - 1}")
         return self
@@ -90,7 +90,7 @@ class ResidualNetwork(Network):
         return size
 
     @model_validator(mode="after")
-    def blocks_of_every_stage(self):
+    def blocks_of_every_stage(self) -> Self:
         if len(self.blocks) != len(self.filters):
             raise ValueError(f"network: filters = {self.filters}, blocks = {self.blocks}; give as many of each, one a stage")
         return self
@@ -106,7 +106,7 @@ class Optimizer(Section):
     average: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
-    def nesterov_where_there_is_a_choice(self):
+    def nesterov_where_there_is_a_choice(self) -> Self:
         if self.nesterov and self.name not in ("sgd", "muon"):
             raise ValueError(
                 f"optimizer.nesterov = True: {self.name} has no such choice; set it to false, or name: sgd or muon"
@@ -195,7 +195,7 @@ class Flips(Section):
     half_turn: list[ClassPair]
 
     @model_validator(mode="after")
-    def one_image_a_class(self):
+    def one_image_a_class(self) -> Self:
         for name, pairs in self:
             named = [label for pair in pairs for label in sorted(set(pair))]
             if twice := {label for label in named if named.count(label) > 1}:
@@ -221,7 +221,7 @@ class Augmentation(Section):
     cutmix: Mix | None = None
 
     @model_validator(mode="after")
-    def perspective_is_a_part_of_the_warp(self):
+    def perspective_is_a_part_of_the_warp(self) -> Self:
         if self.perspective and not self.affine:
             raise ValueError(
                 "augmentation.perspective: affine is missing; it decides fill and interpolation of the one warp "
@@ -257,13 +257,13 @@ class Recipe(Section):
         return [int(sequence.generate_state(1)[0]) for sequence in sequences]
 
     @model_validator(mode="after")
-    def a_plateau_needs_validation(self):
+    def a_plateau_needs_validation(self) -> Self:
         if isinstance(self.schedule, ReduceOnPlateau) and not self.validation:
             raise ValueError("schedule: reduce_on_plateau watches val_loss, and there is no validation block; add one")
         return self
 
     @model_validator(mode="after")
-    def an_average_has_no_statistics_of_its_own(self):
+    def an_average_has_no_statistics_of_its_own(self) -> Self:
         if self.optimizer.average and self.network.batch_normalization:
             raise ValueError(
                 f"optimizer.average = {self.optimizer.average}: network.batch_normalization keeps statistics under the weights "

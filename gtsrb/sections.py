@@ -1,7 +1,7 @@
 """The sections of params.yaml about data: typed, validated, immutable. Units and ranges stand in params.yaml."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -74,7 +74,7 @@ class Variant(Section):
     dtype: Literal["uint8", "float32"]
 
     @model_validator(mode="after")
-    def one_of_each(self):
+    def one_of_each(self) -> Self:
         if self.equalize and self.clahe:
             raise ValueError("preprocess: equalize and clahe exclude each other; delete one of the two blocks")
         if self.keep_original and not (self.equalize or self.clahe):

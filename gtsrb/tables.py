@@ -59,7 +59,7 @@ def content_sha256(train: pa.Table, test: pa.Table) -> str:
         *annotations, images = (table[name].to_pylist() for name in SCHEMA.names)
         for row, image in zip(zip(*annotations, strict=True), images, strict=True):
             digest.update(repr(row).encode())
-            digest.update(decode_ppm(image))
+            digest.update(decode_ppm(image).data)
     return digest.hexdigest()
 
 

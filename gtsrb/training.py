@@ -250,7 +250,7 @@ class EpochDraws(keras.callbacks.Callback):
         super().__init__()
         self.seed, self.batches = seed, batches
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.batches.start(epoch)
         rng = generator(self.seed, epoch, DROPOUT)
         keras.utils.set_random_seed(int(rng.integers(2**31)))  # PyTorch's dropout draws from the process's generator
@@ -262,10 +262,10 @@ class EpochDraws(keras.callbacks.Callback):
 class LearningRate(keras.callbacks.Callback):
     """Logs the rate of each epoch's first step."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.rate = float(self.model.optimizer.learning_rate)
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         logs["learning_rate"] = self.rate
 
 
@@ -276,7 +276,7 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
         super().__init__("val_loss", params.factor, params.patience, min_delta=params.min_delta)
         self.history = history
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         super().on_train_begin(logs)
         rate = float(self.model.optimizer.learning_rate)
         if self.history.exists() and self.history.stat().st_size:

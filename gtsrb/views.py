@@ -1,6 +1,7 @@
 """Several views of each test image: turned, shifted or zoomed; their probabilities are averaged."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ STILL = {"rotation": 0.0, "width_shift": 0.0, "height_shift": 0.0, "shear": 0.0,
 WARP = Affine(**STILL, fill_mode="nearest", interpolation="bilinear")
 
 
-def members(name: str, recipe: Recipe, which: str, **shape) -> Iterator[tuple[int, keras.Model]]:
+def members(name: str, recipe: Recipe, which: str, **shape: Any) -> Iterator[tuple[int, keras.Model]]:
     """Number and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
     model = networks.build(recipe.network, **shape)
     for number in range(recipe.members):

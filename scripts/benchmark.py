@@ -18,6 +18,7 @@ import pandas as pd
 from skimage import color, exposure, io, transform
 
 from gtsrb import arrays, images, params, tables
+from gtsrb.recipes import Recipe
 from gtsrb.sections import Variant
 
 RAW = Path("data/raw/train.parquet")
@@ -27,7 +28,7 @@ def preprocess(pairs: int = 3, sample: int = 2000) -> None:
     """The loop runs on a random sample, from files on disk as in the tutorial, and is scaled up to the whole table."""
     from stages.preprocess import write_images
 
-    variant = params.load().preprocess["equalized"]
+    variant, bins = next((v, v.equalize.bins) for v in params.load().preprocess.values() if v.equalize)
     rows = tables.read(RAW)
     chosen = rows.sample(min(sample, len(rows)), random_state=0)
     ratios = []
@@ -44,7 +45,6 @@ def preprocess(pairs: int = 3, sample: int = 2000) -> None:
     print(f"median ratio {statistics.median(ratios):.1f}")
 
     decoded = [tables.decode_ppm(image) for image in chosen["image"]]
-    bins = variant.equalize.bins
     values = [images.equalization(image, bins) for image in decoded]
     cropped = [images.center_square(image) for image in decoded]
     equal = [images.equalized(image, value) for image, value in zip(cropped, values, strict=True)]
@@ -70,10 +70,10 @@ def tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
 
 
 def epoch(pairs: int = 7, steps: int = 150) -> None:
-    """Training steps of `train.augmented` and of the same recipe without its augmentation, in turn, after a warm-up."""
+    """Training steps of the first recipe with augmentation and of the same without, in turn, after a warm-up."""
     from gtsrb import device, networks, optimisation, training
 
-    recipe = params.load().train["augmented"]
+    recipe = next(recipe for recipe in params.load().train.values() if recipe.augmentation)
     data = arrays.load(Path(f"data/processed/{recipe.images}/train"))
     classes = int(data.labels.max()) + 1
     targets = np.eye(classes, dtype="float32")[data.labels]
@@ -82,7 +82,7 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
     optimizer = optimisation.build(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
-    def fit(which) -> float:
+    def fit(which: Recipe) -> float:
         batches = training.Batches(data.images, targets, which, epoch=0)
         return seconds(lambda: model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ def main() -> None:
     print(f"{REPORT}: {', '.join(recipes)}; {len(text) / 1e6:.1f} MB")
 
 
-def read(path: str, command: str):
+def read(path: str, command: str) -> Any:
     """A file of metrics/: a table, or a dict. Raises `Missing` and, where it is broken, `InputError`."""
     try:
         if path.endswith(".csv"):  # only an empty field is empty: a class may be called NA
@@ -81,7 +82,7 @@ def of_recipe(name: str, what: str) -> pd.DataFrame:
     return read(f"metrics/{name}/{what}.csv", f"dvc repro {stage}@{name}")
 
 
-def attempt(make: Callable[..., str], *arguments) -> str:
+def attempt(make: Callable[..., str], *arguments: object) -> str:
     """What `make` makes, or the note about what it misses."""
     try:
         return make(*arguments)
@@ -89,7 +90,7 @@ def attempt(make: Callable[..., str], *arguments) -> str:
         return str(missing)
 
 
-def each(recipes: list[str], make: Callable[..., str], *arguments) -> str:
+def each(recipes: list[str], make: Callable[..., str], *arguments: object) -> str:
     """A part for each recipe, under its name."""
     return "".join(f"<h3>{escape(name)}</h3>\n{attempt(make, name, *arguments)}" for name in recipes)
 

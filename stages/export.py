@@ -41,12 +41,15 @@ def main() -> None:
 
     session = export.session(path)
     with_boxes = export.predict(session, test.images)
-    as_files = export.predict(session, export.as_files(tables.read(Path("data/raw/test.parquet"), ["image"])["image"], variant))
+    ppms = tables.read(Path("data/raw/test.parquet"), ["image"])["image"].tolist()
+    as_files = export.predict(session, export.as_files(ppms, variant))
     difference = np.abs(with_boxes[:PARITY] - networks.predict(model, test.images[:PARITY])).max()
     classes = class_figures(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
-    figures = {
+    measured = {
         "with_boxes": accuracy_figures(test.labels, with_boxes),
         "as_files": accuracy_figures(test.labels, as_files),
+    }
+    figures = measured | {
         "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes
         "seed": recipe.seed,
         "weights_md5": hashlib.md5(weights.read_bytes()).hexdigest(),
@@ -59,7 +62,7 @@ def main() -> None:
         "unsure_below": unsure_below,
     }
     write_json(Path(f"metrics/{name}/export.json"), figures)
-    errors = [figures[what]["errors"] for what in ("with_boxes", "as_files")]
+    errors = [found["errors"] for found in measured.values()]
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {errors[0]} errors with boxes, {errors[1]} as files")
 
 
