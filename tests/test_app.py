@@ -35,6 +35,7 @@ def saved(image: Image.Image, kind: str, **options) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.seconds
 def test_without_tensorflow_and_telemetry(tmp_path):
     """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
     code = (

@@ -316,6 +316,7 @@ def test_one_of_three_zips_missing(workspace: Path) -> None:
     assert f"{GT_ZIP} not found" in fault(workspace)
 
 
+@pytest.mark.seconds
 def test_offline(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GTSRB_DIR")
     monkeypatch.setenv("NO_PROXY", "*")

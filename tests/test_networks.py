@@ -219,6 +219,7 @@ def test_the_standardization_of_the_data_set(params):
     assert np.abs(later[0].mean(axis=(0, 1)) - images[0].mean(axis=(0, 1)) / 255).max() > 0.2
 
 
+@pytest.mark.seconds
 def test_the_spatial_transformer_starts_as_nothing_and_can_learn(params):
     where = SpatialTransformer(filters=[4, 4], dense_units=8, stride=2)
     network = params.train["baseline"].network.model_copy(update={"spatial_transformer": where})

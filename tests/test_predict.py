@@ -73,6 +73,7 @@ def test_the_answer_is_the_networks(model, tmp_path):
     assert [one["class_id"] for one in found["top"]] == expected.argsort()[::-1][:3].tolist()
 
 
+@pytest.mark.seconds
 def test_no_tensorflow_is_imported(model):
     code = "import sys, gtsrb.predict; sys.exit(any(name.split('.')[0] in ('tensorflow', 'keras') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -148,6 +149,7 @@ def test_too_small_to_see_a_sign_in_is_one_line(shape):
         predict.prepared(np.zeros((*shape, 3), np.uint8), None, VARIANT)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("variant", ["equalized", "roi_both"])
 @pytest.mark.parametrize("box", [None, Box(300, 500, 1399, 1299), Box(200, 300, 239, 344)], ids=["none", "large", "small"])
 def test_a_large_picture_is_predicted_as_it_is_preprocessed(params, variant, box):
@@ -227,6 +229,7 @@ def test_a_model_of_another_version_is_one_line(tmp_path, key, content, reason):
         predict.load(str(path))
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "5,5,4,9", "-1,0,4,4"])
 def test_a_broken_box_is_one_line(text):
     result = run("--box=" + text, "a.png", text=True)

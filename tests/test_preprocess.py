@@ -52,6 +52,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.seconds
 def test_arrays_in_the_order_of_the_table_and_their_md5(workspace: Path) -> None:
     rows = write_raw(workspace, 50)
     stage.main()
@@ -70,6 +71,7 @@ def test_arrays_in_the_order_of_the_table_and_their_md5(workspace: Path) -> None
     }
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     write_raw(workspace, 50)

@@ -18,6 +18,8 @@ from gtsrb.outputs import write_array, write_csv, write_json
 from gtsrb.params import load
 from scripts import report
 
+pytestmark = pytest.mark.seconds  # each report has a dozen figures
+
 NAMES = ["<script>1</script>", "NA", 'a "b" & $5$']
 VOID = {"meta", "img", "br"}
 

@@ -120,6 +120,7 @@ def test_the_last_commit_and_the_workspace(history, capsys, monkeypatch):
     assert same == SAME
 
 
+@pytest.mark.seconds
 def test_an_experiment(history, capsys, monkeypatch):
     predict(history, "first", [0, 0, 0, 0, 0])
     (history / "dvc.yaml").write_text("stages: {}\n")

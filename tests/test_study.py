@@ -429,6 +429,7 @@ def test_repetitions_are_tested_as_the_stage_does_it(workspace, monkeypatch, cap
     assert lines["test_accuracy"].iloc[0] == pytest.approx(figures["accuracy"], abs=1e-6)
 
 
+@pytest.mark.seconds
 @pytest.mark.parametrize(
     ("key", "value", "section"),
     [
