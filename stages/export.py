@@ -12,10 +12,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from gtsrb import arrays, device, export, networks, params, tables
-from gtsrb.errors import argument, run
+from gtsrb.errors import InputError, argument, run
 from gtsrb.metrics import accuracy_figures, class_figures
 from gtsrb.outputs import write_json
 
@@ -23,6 +24,8 @@ PARITY = 200  # test images whose probabilities are compared with Keras'
 
 
 def main() -> None:
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise InputError(f"KERAS_BACKEND={backend} trains, but only TensorFlow exports; run this stage without it")
     everything = params.load()
     name = argument("recipe", everything.train)
     recipe, unsure_below = everything.train[name], everything.export.unsure_below

@@ -9,7 +9,9 @@ import pytest
 from conftest import ROOT
 from onnx import numpy_helper
 
+import stages.export
 from gtsrb import export, networks, predict
+from gtsrb.errors import InputError
 from gtsrb.rendering import render
 from gtsrb.sections import Rendered
 from gtsrb.tables import decode_ppm
@@ -106,6 +108,12 @@ def test_latency_is_the_median_of_single_images(model, images, tmp_path, monkeyp
     monkeypatch.setattr(export, "predict", lambda _, images: shapes.append(images.shape))
     assert export.latency(tmp_path / "a.onnx", images[0]) == pytest.approx(10 + (export.LATENCY_RUNS + 1) / 2)
     assert set(shapes) == {(1, 48, 48, 3)}
+
+
+def test_another_backend_is_one_line(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match=r"^KERAS_BACKEND=jax trains, but only TensorFlow exports; run this stage without it$"):
+        stages.export.main()
 
 
 def test_as_files_is_what_predict_makes_of_whole_pictures(params):
