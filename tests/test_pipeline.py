@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, recipes_to_run
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
@@ -31,7 +31,8 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 RECIPES = PARAMS["train"]
-ONE = next(name for name, recipe in RECIPES.items() if "validation" in recipe)  # to try things on
+RUN = recipes_to_run(PARAMS)  # of a test's project
+ONE = RUN[0]  # to try things on; with validation images
 TRAIN, TEST = 43 * 8 * 2, 43 * 3  # images that conftest.py has drawn
 
 
@@ -130,21 +131,23 @@ def read(project, name: str) -> dict:
 
 
 def test_the_whole_pipeline(finished):
-    of_recipes = {f"{stage}@{recipe}" for stage in ("train", "evaluate", "robustness", "export") for recipe in RECIPES}
+    of_recipes = {f"{stage}@{recipe}" for stage in ("train", "evaluate", "robustness", "export") for recipe in RUN}
     assert ran(finished.output) == {"ingest", "compare", *(f"preprocess@{name}" for name in PARAMS["preprocess"]), *of_recipes}
     dataset = read(finished, "dataset.json")
     assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("rendered", 43, TRAIN)
-    assert set(read(finished, "comparison.json")) == {f"{a}_vs_{b}" for a, b in itertools.combinations(RECIPES, 2)}
+    assert set(read(finished, "comparison.json")) == {f"{a}_vs_{b}" for a, b in itertools.combinations(RUN, 2)}
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", RUN)
 def test_a_recipe_learns(recipe, finished):
-    """Its loss falls below that of whoever does not look at the image, ln 43 nats for 43 equally frequent classes."""
+    """Its loss falls, the first one's below that of whoever does not look at the images: ln 43 nats, of 43 equal classes."""
     loss = pd.read_csv(finished.folder / f"metrics/{recipe}/history.csv")["loss"]
-    assert loss.iloc[-1] < 0.9 * np.log(43) < loss.iloc[0]  # 1.1 to 3.1 with two seeds, of 3.8
+    assert loss.iloc[-1] < loss.iloc[0] - 0.1
+    if recipe == ONE:
+        assert loss.iloc[-1] < 0.8 * np.log(43) < loss.iloc[0]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", RUN)
 def test_the_figures_are_those_of_the_probabilities(recipe, finished):
     probabilities = np.load(finished.folder / f"data/predictions/{recipe}.npy").astype(float)
     labels = tables.read(finished.folder / "data/raw/test.parquet", ["class_id"])["class_id"].to_numpy()
@@ -159,7 +162,7 @@ def test_the_figures_are_those_of_the_probabilities(recipe, finished):
 
 def test_robustness(finished):
     strengths = params.load(finished.folder / "params.yaml").robustness.strengths
-    for recipe in RECIPES:
+    for recipe in RUN:
         nested = read(finished, f"{recipe}/robustness.json")
         rows = pd.read_csv(finished.folder / f"metrics/{recipe}/robustness.csv")
         found = rows.groupby("degradation", sort=False)["strength"].agg(list).to_dict()
@@ -203,7 +206,7 @@ def test_predict_is_as_right_as_the_export_says_of_files(finished, tmp_path):
 
 
 def test_figures_agree_with_each_other(finished):
-    for recipe in RECIPES:
+    for recipe in RUN:
         figures, training = read(finished, f"{recipe}.json"), read(finished, f"{recipe}/training.json")
         history = pd.read_csv(finished.folder / "metrics" / recipe / "history.csv")
         classes = pd.read_csv(finished.folder / "metrics" / recipe / "classes.csv")
@@ -232,13 +235,16 @@ def test_figures_agree_with_each_other(finished):
         assert (finished.folder / f"data/gallery/{recipe}.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", RUN)
 def test_the_first_line_of_a_training(recipe, finished):
     training = read(finished, f"{recipe}/training.json")
     assert training["train_images"] + training["validation_images"] == TRAIN
-    images = f"{training['train_images']} training and {training['validation_images']} validation images"
-    (line,) = [line for line in finished.output.splitlines() if line.startswith(f"{recipe}: ") and images in line]
-    assert line.startswith(f"{recipe}: {training['device']}, {RECIPES[recipe]['precision']}, {images}, ")
+    lines = [line for line in finished.output.splitlines() if line.startswith((f"{recipe}: ", "member 0: "))]
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"{recipe}: "))
+    assert lines[start].startswith(f"{recipe}: {training['device']}, {RECIPES[recipe]['precision']}, ")
+    assert lines[start + 1].endswith(
+        f", {training['train_images']} training and {training['validation_images']} validation images"
+    )
 
 
 def test_nothing_changed_runs_nothing_and_takes_little(project):
@@ -255,9 +261,10 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     before, params = read(project, f"{ONE}.json"), project.params()
     significance = [sys.executable, "-m", "gtsrb.significance"]
     project.edit({f"train.{ONE}.epochs": 1})
-    output = project.dvc("repro")
-    follows = {f"train@{ONE}", f"evaluate@{ONE}", "compare", f"robustness@{ONE}", f"export@{ONE}"}
-    assert ran(output) == follows
+    reads = {f"train@{ONE}", f"evaluate@{ONE}", f"robustness@{ONE}", f"export@{ONE}"}
+    assert set(json.loads(project.dvc("status", "--json"))) == reads
+    follows = {f"train@{ONE}", f"evaluate@{ONE}", "compare"}
+    assert ran(project.dvc("repro", "compare")) == follows
     edited = read(project, f"{ONE}.json")
     assert edited != before
     assert f"{ONE}.json" in project.dvc("metrics", "diff", "HEAD", "--md")
@@ -269,7 +276,7 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     assert restored(output) == follows
     assert read(project, f"{ONE}.json") == before
     assert not project.run("git", "status", "--porcelain")  # no file that Git keeps differs from run to run
-    assert project.run(*significance).count("The same predictions") == len(RECIPES)
+    assert project.run(*significance).count("The same predictions") == len(RUN)
 
 
 def test_what_a_renamed_recipe_left_behind_is_not_compared(project):
@@ -287,7 +294,6 @@ def test_what_evaluation_needs_trains_nothing(project):
     project.edit({f"evaluate.{ONE}.weights": other})
     reads = {f"evaluate@{ONE}", "compare", f"robustness@{ONE}", f"export@{ONE}"}
     assert set(json.loads(project.dvc("status", "--json"))) == reads
-    assert ran(project.dvc("repro", "compare")) == {f"evaluate@{ONE}", "compare"}
 
 
 def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
@@ -330,7 +336,7 @@ def test_an_ensemble_without_validation_averages_members_and_views(project, monk
         each += [networks.predict(model, images), networks.predict(model, shifted)]
     found = np.load(f"data/predictions/{ONE}.npy")
     np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-5)
-    assert all(np.abs(found - one).max() > 1e-2 for one in each)
+    assert all(np.abs(found - one).max() > 1e-4 for one in each)
     labels = tables.read(Path("data/raw/test.parquet"), ["class_id"])["class_id"].to_numpy()
     alone = [int((as_it_is.argmax(axis=1) != labels).sum()) for as_it_is in each[::2]]
     assert [member["errors"] for member in figures["one_network_one_view"].values()] == alone
