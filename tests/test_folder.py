@@ -330,6 +330,7 @@ def test_too_many_pixels_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         folder.read(tmp_path, FRACTION)
 
 
+@pytest.mark.slow
 def test_the_pipeline_on_five_classes(new_project) -> None:
     """Class folders of drawn signs, params.yaml edited and nothing else; a new image reruns what depends on it."""
     project, recipe = new_project, next(iter(new_project.params()["train"]))

@@ -394,7 +394,7 @@ def test_the_command(workspace, monkeypatch, capsys):
     assert "not counted, being of other code, data or versions: 2 lines of base" in capsys.readouterr().out
 
 
-@pytest.mark.seconds
+@pytest.mark.slow
 def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
     """Killed between its last epoch and its line, it is not trained again; the line is the same."""
     content = CONTENT | {"common": FOLD, "folds": [1], "seeds": [3], "rows": {"base": []}}
@@ -413,7 +413,7 @@ def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), whole.drop(columns="seconds"))
 
 
-@pytest.mark.seconds
+@pytest.mark.slow
 def test_repetitions_are_tested_as_the_stage_does_it(workspace, monkeypatch, capsys):
     """An ensemble in several views, its best weights; the recipe's own seed gives the errors of `stages.evaluate`."""
     from stages import evaluate, preprocess, train
