@@ -20,8 +20,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 demo: setup  ## the whole pipeline on signs drawn by the project; no download, the workspace stays as it is
 	@python -m scripts.demo
 
-# On all cores, four at most, since each process holds TensorFlow; a worker that is done takes over tests of another.
-PYTEST := python -m pytest -n auto --maxprocesses 4 --dist worksteal
+# A process more than cores, since some wait for a project or a process of theirs, and four at most, since each holds TensorFlow.
+PROCESSES := $(if $(PYTHON),$(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))'))
+PYTEST := python -m pytest -n $(PROCESSES) --dist worksteal
 
 lint: setup
 	@ruff check . && ruff format --check . && mypy
