@@ -10,7 +10,9 @@ from committed import read
 from conftest import ROOT
 from onnx import numpy_helper
 
-from gtsrb import card, export, predict
+from app import sight
+from gtsrb import card, export, pictures, predict
+from gtsrb.names import SIGN_NAMES
 from gtsrb.params import load
 from gtsrb.rendering import render
 from gtsrb.sections import Rendered
@@ -68,3 +70,10 @@ def test_a_model_knows_drawn_signs(path):
     ]
     right = model.probabilities(np.stack(prepared)).argmax(axis=1) == test["class_id"]
     assert right.mean() > 0.5
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "app/static").glob("*.png")), ids=lambda path: SIGN_NAMES[int(path.stem)])
+def test_the_best_recognises_every_example_of_the_page(path):
+    model = predict.load(str(ROOT / f"pretrained/{predict.BEST}.onnx"))
+    seen = sight.look(pictures.read(path.read_bytes()), None, model)
+    assert model.names[seen.probabilities.argmax()] == SIGN_NAMES[int(path.stem)]
