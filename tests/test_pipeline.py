@@ -343,29 +343,29 @@ def test_an_ensemble_without_validation_averages_members_and_views(project, monk
 
 
 @pytest.mark.slow
-def test_killed_it_resumes_and_ends_with_the_same_weights(project):
+def test_killed_it_resumes_and_ends_with_the_same_weights(new_project):
     """kill -9 of DVC and its stage in the middle of a training; the next `dvc repro` goes on."""
-    project.edit({f"train.{ONE}.deterministic": True, f"train.{ONE}.epochs": 20})
-    project.dvc("repro", f"train@{ONE}")
-    whole = outputs(project, f"train@{ONE}")
+    new_project.edit({f"train.{ONE}.deterministic": True, f"train.{ONE}.epochs": 20})
+    new_project.dvc("repro", f"train@{ONE}")
+    whole = outputs(new_project, f"train@{ONE}")
 
     again = ["repro", "--single-item", "--force", "--no-run-cache", f"train@{ONE}"]
     process = subprocess.Popen(
         [sys.executable, "-m", "dvc", *again],
-        cwd=project.folder, env=project.environment(), start_new_session=True,
+        cwd=new_project.folder, env=new_project.environment(), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not list(project.folder.rglob(".checkpoints/**/state.npz")) and time.monotonic() < deadline:
+    while not list(new_project.folder.rglob(".checkpoints/**/state.npz")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert list(project.folder.rglob(".checkpoints/**/state.npz"))
-    assert not list(project.folder.glob(f"models/{ONE}/*/*"))
+    assert list(new_project.folder.rglob(".checkpoints/**/state.npz"))
+    assert not list(new_project.folder.glob(f"models/{ONE}/*/*"))
 
-    assert "resumed after " in project.dvc(*again)
-    assert not list(project.folder.glob(".checkpoints/*"))
-    resumed = outputs(project, f"train@{ONE}")
+    assert "resumed after " in new_project.dvc(*again)
+    assert not list(new_project.folder.glob(".checkpoints/*"))
+    resumed = outputs(new_project, f"train@{ONE}")
     for path in (f"models/{ONE}", f"data/validation/{ONE}", f"metrics/{ONE}/history.csv"):
         assert resumed[path] == whole[path]
 
