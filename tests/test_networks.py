@@ -7,9 +7,24 @@ import numpy as np
 import pytest
 
 from gtsrb import networks
-from gtsrb.recipes import ResidualNetwork, SpatialTransformer
+from gtsrb.recipes import PlainNetwork, ResidualNetwork, SpatialTransformer
 
 SHAPE = {"size": 48, "channels": 3, "dtype": "uint8", "classes": 43}
+TUTORIAL = PlainNetwork(
+    family="plain",
+    standardize="none",
+    filters=[32, 64, 128],
+    padding=["same", "valid"],
+    kernel_size=3,
+    pool_size=2,
+    block_dropout=0.2,
+    batch_normalization=False,
+    head="flatten",
+    dense_units=[512],
+    dense_dropout=0.5,
+    activation="relu",
+    kernel_initializer="glorot_uniform",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +33,7 @@ def seed():
 
 
 def test_the_tutorials_network(params):
-    model = networks.build(params.train["baseline"].network, **SHAPE)
+    model = networks.build(TUTORIAL, **SHAPE)
     assert model.count_params() == 1_358_155
     kinds = [type(layer).__name__ for layer in model.layers[1:]]  # after the input
     block = ["Conv2D", "Conv2D", "MaxPooling2D", "Dropout"]
@@ -33,21 +48,17 @@ def test_the_tutorials_network(params):
     assert initializers == {"GlorotUniform"}
 
 
-def test_both_recipes_have_the_same_network(params):
-    assert params.train["baseline"].network == params.train["augmented"].network
-
-
-def test_probabilities(params):
-    model = networks.build(params.train["baseline"].network, **SHAPE)
+def test_probabilities():
+    model = networks.build(TUTORIAL, **SHAPE)
     out = model(np.random.default_rng(0).integers(0, 256, (8, 48, 48, 3), dtype=np.uint8))
     assert out.shape == (8, 43)
     np.testing.assert_allclose(np.sum(out, axis=1), 1, atol=1e-5)
 
 
-def test_uint8_and_float32_images_are_the_same_to_it(params):
+def test_uint8_and_float32_images_are_the_same_to_it():
     images = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), dtype=np.uint8)
-    of_uint8 = networks.build(params.train["baseline"].network, **SHAPE)
-    of_float = networks.build(params.train["baseline"].network, **SHAPE | {"dtype": "float32"})
+    of_uint8 = networks.build(TUTORIAL, **SHAPE)
+    of_float = networks.build(TUTORIAL, **SHAPE | {"dtype": "float32"})
     of_float.set_weights(of_uint8.get_weights())
     np.testing.assert_allclose(of_uint8(images), of_float(images.astype("float32") / 255), atol=1e-6)
 
@@ -62,30 +73,30 @@ def test_uint8_and_float32_images_are_the_same_to_it(params):
     ],
 )
 def test_a_param_changes_the_network(params, change, parameters):
-    network = params.train["baseline"].network.model_copy(update=change)
+    network = TUTORIAL.model_copy(update=change)
     assert networks.build(network, **SHAPE).count_params() == parameters
 
 
-def test_the_initializer_takes_effect(params):
+def test_the_initializer_takes_effect():
     def spread(name: str) -> float:
         keras.utils.set_random_seed(0)
-        network = params.train["baseline"].network.model_copy(update={"kernel_initializer": name})
+        network = TUTORIAL.model_copy(update={"kernel_initializer": name})
         return float(np.std(networks.build(network, **SHAPE).layers[-3].get_weights()[0]))  # 2048 -> 512
 
     assert spread("glorot_uniform") == pytest.approx(np.sqrt(2 / (2048 + 512)), rel=0.01)
     assert spread("he_uniform") == pytest.approx(np.sqrt(2 / 2048), rel=0.01)
 
 
-def test_final_side_is_what_keras_builds(params):
-    network = params.train["baseline"].network
+def test_final_side_is_what_keras_builds():
+    network = TUTORIAL
     for size in (28, 37, 48, 60):
         model = networks.build(network, **SHAPE | {"size": size})
         pooled = [layer for layer in model.layers if "MaxPooling" in type(layer).__name__][-1]
         assert pooled.output.shape[1] == network.final_side(size)
 
 
-def test_same_weights_same_bytes(params, tmp_path):
-    network = params.train["baseline"].network
+def test_same_weights_same_bytes(tmp_path):
+    network = TUTORIAL
     weights = networks.build(network, **SHAPE).get_weights()
     digests = set()
     for name in ("a", "b"):
@@ -175,7 +186,7 @@ def test_a_param_changes_the_residual_network(change, parameters):
 
 
 def test_batch_normalization_is_before_each_activation(params):
-    network = params.train["baseline"].network.model_copy(update={"batch_normalization": True})
+    network = TUTORIAL.model_copy(update={"batch_normalization": True})
     model = networks.build(network, **SHAPE)
     kinds = [type(layer).__name__ for layer in model.layers[1:]]
     convolution, dense = (["Conv2D", "BatchNormalization", "Activation"], ["Dense", "BatchNormalization", "Activation"])
@@ -185,13 +196,13 @@ def test_batch_normalization_is_before_each_activation(params):
 
 
 def test_the_heads(params):
-    network = params.train["baseline"].network.model_copy(update={"head": "global_average_pooling"})
+    network = TUTORIAL.model_copy(update={"head": "global_average_pooling"})
     assert networks.build(network, **SHAPE).count_params() == 1_358_155 - 512 * (2048 - 128)
 
 
 @pytest.mark.parametrize(("kind", "axes"), [("image", (1, 2, 3)), ("channels", (1, 2))])
 def test_the_standardization_of_each_image(params, kind, axes):
-    network = params.train["baseline"].network.model_copy(update={"standardize": kind})
+    network = TUTORIAL.model_copy(update={"standardize": kind})
     model = networks.build(network, **SHAPE)
     images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
     images[1] //= 4
@@ -203,8 +214,8 @@ def test_the_standardization_of_each_image(params, kind, axes):
 
 
 @pytest.mark.seconds
-def test_the_standardization_of_the_data_set(params):
-    network = params.train["baseline"].network.model_copy(update={"standardize": "data_set"})
+def test_the_standardization_of_the_data_set():
+    network = TUTORIAL.model_copy(update={"standardize": "data_set"})
     model = networks.build(network, **SHAPE)
     images = np.random.default_rng(0).integers(0, 256, (64, 48, 48, 3), dtype=np.uint8)
     images[..., 1] //= 2
@@ -220,9 +231,9 @@ def test_the_standardization_of_the_data_set(params):
 
 
 @pytest.mark.seconds
-def test_the_spatial_transformer_starts_as_nothing_and_can_learn(params):
+def test_the_spatial_transformer_starts_as_nothing_and_can_learn():
     where = SpatialTransformer(filters=[4, 4], dense_units=8, stride=2)
-    network = params.train["baseline"].network.model_copy(update={"spatial_transformer": where})
+    network = TUTORIAL.model_copy(update={"spatial_transformer": where})
     model = networks.build(network, **SHAPE)
     images = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
     seen = keras.Model(model.input, model.get_layer("resample").output)
@@ -236,16 +247,16 @@ def test_the_spatial_transformer_starts_as_nothing_and_can_learn(params):
     assert (model.get_layer("where_matrix").get_weights()[0] != kernel).any()
 
 
-def test_probabilities_are_float32_in_any_precision(params):
+def test_probabilities_are_float32_in_any_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = networks.build(params.train["baseline"].network, **SHAPE)
+        model = networks.build(TUTORIAL, **SHAPE)
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.get_layer("block1_conv1").compute_dtype == "bfloat16"
     assert networks.predict(model, np.zeros((2, 48, 48, 3), np.uint8)).dtype == np.float32
 
 
-def test_no_images_no_probabilities(params):
-    model = networks.build(params.train["baseline"].network, **SHAPE)
+def test_no_images_no_probabilities():
+    model = networks.build(TUTORIAL, **SHAPE)
     assert networks.predict(model, np.zeros((0, 48, 48, 3), np.uint8)).shape == (0, 43)

@@ -179,7 +179,10 @@ def test_runs_are_the_rows_on_each_fold_with_each_seed():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"common": []}, "row base: a study compares on folds of whole signs; put two lines into common: ~train.RECIPE.vali"),
+        (
+            {"common": ["~train.augmented.validation"]},
+            "row base: a study compares on folds of whole signs; put two lines into common: ~train.RECIPE.vali",
+        ),
         ({"folds": [5]}, "row base: fold 5: there are 5, so 0 to 4"),
         ({"recipe": "nobody"}, "row base: recipe 'nobody': expected one of params.yaml: baseline, "),
         ({"rows": {"a": [], "b": ["train.augmented.epoch=3"]}}, "row b: "),

@@ -1,0 +1,26 @@
+"""params.yaml's two recipes of the tutorial are its own, value by value."""
+
+import pytest
+
+from gtsrb import networks
+
+
+def test_the_two_recipes(params):
+    baseline, augmented = params.train["baseline"], params.train["augmented"]
+    assert baseline.augmentation is None
+    for recipe in (baseline, augmented):
+        assert (recipe.epochs, recipe.batch_size, recipe.validation.fraction) == (30, 32, 0.2)
+        optimizer = {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0}
+        assert recipe.optimizer.model_dump(exclude_none=True) == optimizer
+        assert recipe.schedule.model_dump() == {"name": "step", "every": 10, "factor": 0.1, "decay": 1e-6}
+        assert (recipe.network.filters, recipe.network.dense_units) == ([32, 64, 128], [512])
+        assert params.evaluate["baseline"].weights == "last"
+        assert (recipe.network.family, recipe.network.head, recipe.network.standardize) == ("plain", "flatten", "none")
+        assert networks.build(recipe.network, size=48, channels=3, dtype="uint8", classes=43).count_params() == 1_358_155
+        assert recipe.network.kernel_initializer == "glorot_uniform"
+        assert (recipe.members, recipe.sampling, recipe.label_smoothing) == (1, "natural", 0.0)
+    assert augmented.validation.seed == 42
+    affine = augmented.augmentation.affine
+    assert (affine.rotation, affine.width_shift, affine.height_shift, affine.zoom) == (10, 0.1, 0.1, 0.2)
+    assert affine.shear == pytest.approx(180 / 3.14159265 * 0.1, abs=0.005)  # 0.1 radians
+    assert (affine.interpolation, affine.fill_mode) == ("nearest", "nearest")
