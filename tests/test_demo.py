@@ -18,5 +18,5 @@ def test_recipes_of_any_name_are_made_short(raw_params, tmp_path):
     after = load(path)
     assert after.ingest.source == "rendered"
     for name, recipe in after.train.items():
-        assert (recipe.members, recipe.epochs) == (1, 4)
+        assert (recipe.members, recipe.epochs) == (1, 5)
         assert recipe.augmentation == before.train[name].augmentation
