@@ -30,7 +30,7 @@ def augment(
         if params.perspective:
             matrices = matrices @ draw_perspective(len(images), size, params.perspective, rng)
         images = warp(images, matrices, params.affine)
-    images = photometry.change(images, params, rng)
+    images = photometry.apply(images, photometry.draw(len(images), images.shape[1], params, rng))
     mixes = [(mix, block) for mix, block in ((mixup, params.mixup), (cutmix, params.cutmix)) if block]
     if mixes:
         mix, block = mixes[rng.integers(len(mixes))]
@@ -58,14 +58,16 @@ def flip(images: np.ndarray, targets: np.ndarray, params: Flips, rng: np.random.
 def mixup(images: np.ndarray, targets: np.ndarray, params: Mix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Zhang et al. 2018: an image and target become share * own + (1 - share) * another's; share ~ Beta(alpha, alpha)."""
     partner, share = _partners(len(images), params, rng)
-    mixed = photometry.like(images, images * share[:, None, None, None] + images[partner] * (1 - share[:, None, None, None]))
+    mixed = photometry.cast_pixels(
+        images * share[:, None, None, None] + images[partner] * (1 - share[:, None, None, None]), images.dtype
+    )
     return mixed, targets * share[:, None] + targets[partner] * (1 - share[:, None])
 
 
 def cutmix(images: np.ndarray, targets: np.ndarray, params: Mix, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Yun et al. 2019: a box of another image is pasted in; targets are mixed by area; Beta(alpha, alpha) of it stays."""
     partner, share = _partners(len(images), params, rng)
-    inside = photometry.boxes(np.sqrt(1 - share), images.shape[1], rng)
+    inside = photometry.draw_squares(np.sqrt(1 - share), images.shape[1], rng)
     mixed = np.where(inside[..., None], images[partner], images)
     share = 1 - inside.mean(axis=(1, 2), dtype=np.float32)
     return mixed, targets * share[:, None] + targets[partner] * (1 - share[:, None])
@@ -128,18 +130,7 @@ def draw_perspective(n: int, size: tuple[int, int], params: Perspective, rng: np
     height, width = size
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], float)
     moved = corners + rng.uniform(-params.corner_shift, params.corner_shift, (n, 4, 2)) * (width, height)
-    x, y = np.broadcast_to(corners, moved.shape).transpose(2, 0, 1)
-    u, v = moved.transpose(2, 0, 1)
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    equations = np.concatenate(
-        [
-            np.stack([x, y, one, zero, zero, zero, -u * x, -u * y], axis=-1),
-            np.stack([zero, zero, zero, x, y, one, -v * x, -v * y], axis=-1),
-        ],
-        axis=1,
-    )
-    solved = np.linalg.solve(equations, np.concatenate([u, v], axis=1)[..., None])[..., 0]
-    return np.concatenate([solved, np.ones((n, 1))], axis=1).reshape(n, 3, 3)
+    return np.stack([cv2.getPerspectiveTransform(corners.astype(np.float32), one.astype(np.float32)) for one in moved])
 
 
 def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray:

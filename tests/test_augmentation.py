@@ -121,7 +121,7 @@ def test_perspective_moves_each_corner_within_its_range():
     where = np.einsum("nij,kj->nki", matrices, corners)
     moved = where[..., :2] / where[..., 2:] - corners[:, :2]
     for axis, width in ((0, 4.0), (1, 4.8)):
-        assert 0.97 * width < np.abs(moved[..., axis]).max() <= width + 1e-9
+        assert 0.97 * width < np.abs(moved[..., axis]).max() <= width + 1e-5  # OpenCV takes corners in float32
     assert np.abs(np.corrcoef(moved.reshape(500, 8).T) - np.eye(8)).max() < 0.2  # each for itself
 
 

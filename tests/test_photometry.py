@@ -22,6 +22,10 @@ def rng():
     return np.random.default_rng(1)
 
 
+def change(images: np.ndarray, params: Augmentation) -> np.ndarray:
+    return photometry.apply(images, photometry.draw(len(images), images.shape[1], params, rng()))
+
+
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before != after).any(axis=(1, 2, 3))
 
@@ -31,29 +35,29 @@ def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 def test_each_moves_pixels_and_keeps_the_form(name, images):
     kept = images.copy()
     params = Augmentation(**{name: getattr(EVERYTHING, name)})
-    out = photometry.change(images, params, rng())
+    out = change(images, params)
     assert (out.dtype, out.shape) == (images.dtype, images.shape)
     assert changed(images, out).mean() > 0.3
     assert 0 <= out.min() <= out.max() <= photometry.full_scale(images)
     assert (images == kept).all()
-    assert (out == photometry.change(images, params, rng())).all()
+    assert (out == change(images, params)).all()
 
 
 def test_uint8_is_float32_rounded():
     for name in ("color", "tint", "noise"):
         params = Augmentation(**{name: getattr(EVERYTHING, name)})
-        ours, exact = (photometry.change(images, params, rng()) for images in (IMAGES, FLOATS))
+        ours, exact = (change(images, params) for images in (IMAGES, FLOATS))
         assert np.abs(ours - exact * 255).max() <= 1
 
 
 def test_nothing_asked_nothing_done():
-    assert (photometry.change(IMAGES, Augmentation(), rng()) == IMAGES).all()
+    assert (change(IMAGES, Augmentation()) == IMAGES).all()
 
 
 def test_the_pictures_of_an_image_get_the_same_draws():
-    both = photometry.change(np.concatenate([IMAGES, IMAGES[:, ::-1]], axis=3), EVERYTHING, rng())
-    assert (both[..., :3] == photometry.change(IMAGES, EVERYTHING, rng())).all()
-    assert (both[..., 3:] == photometry.change(IMAGES[:, ::-1], EVERYTHING, rng())).all()
+    both = change(np.concatenate([IMAGES, IMAGES[:, ::-1]], axis=3), EVERYTHING)
+    assert (both[..., :3] == change(IMAGES, EVERYTHING)).all()
+    assert (both[..., 3:] == change(IMAGES[:, ::-1], EVERYTHING)).all()
     assert (both[..., :3] != IMAGES).any()
 
 
@@ -61,7 +65,7 @@ def test_the_pictures_of_an_image_get_the_same_draws():
 def test_brightness_and_contrast_are_factors(name, statistic):
     grey = np.repeat(np.linspace(0.45, 0.55, 24 * 24).reshape(1, 24, 24, 1), 500, axis=0).repeat(3, axis=3).astype(np.float32)
     off = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
-    out = photometry.recolored(grey, Color(**off | {name: 0.5}), rng())
+    out = photometry.jitter_color(grey, photometry.draw_color(500, Color(**off | {name: 0.5}), rng()))
     factors = getattr(out, statistic)(axis=(1, 2, 3)) / getattr(grey, statistic)(axis=(1, 2, 3))
     assert factors.min() == pytest.approx(0.5, abs=0.02)
     assert factors.max() == pytest.approx(1.5, abs=0.02)
@@ -72,16 +76,16 @@ def test_brightness_and_contrast_are_factors(name, statistic):
 def test_saturation_keeps_grey_and_luma():
     params = Color(brightness=0.0, contrast=0.0, saturation=0.9)
     mild = 0.4 + FLOATS * 0.2  # far from clipping
-    out = photometry.recolored(mild, params, rng())
+    out = photometry.jitter_color(mild, photometry.draw_color(64, params, rng()))
     np.testing.assert_allclose(out @ photometry.LUMA, mild @ photometry.LUMA, atol=1e-5)
     assert np.abs(out - mild).max() > 0.05
     grey = np.full((4, 8, 8, 3), 0.3, np.float32)
-    np.testing.assert_allclose(photometry.recolored(grey, params, rng()), grey, atol=1e-6)
+    np.testing.assert_allclose(photometry.jitter_color(grey, photometry.draw_color(4, params, rng())), grey, atol=1e-6)
 
 
 def test_tint_adds_a_constant_to_each_channel():
     grey = np.full((2000, 8, 8, 3), 0.5, np.float32)
-    added = photometry.tinted(grey, Tint(probability=0.25, offset=0.2), rng()) - grey
+    added = change(grey, Augmentation(tint=Tint(probability=0.25, offset=0.2))) - grey
     assert (added == added[:, :1, :1]).all()
     touched = (added[:, 0, 0] != 0).any(axis=1)
     assert touched.mean() == pytest.approx(0.25, abs=0.07)
@@ -91,20 +95,22 @@ def test_tint_adds_a_constant_to_each_channel():
 
 
 def test_blur_smooths_its_share_and_keeps_the_mean():
-    out = photometry.blurred(FLOATS, Blur(probability=0.5, sigma=3.0), rng())
+    out = photometry.blur(FLOATS, photometry.draw_blur(64, Blur(probability=0.5, sigma=3.0), rng()))
     touched = changed(FLOATS, out)
     assert 0.3 < touched.mean() < 0.7
     steps = [np.abs(np.diff(images, axis=2)).mean(axis=(1, 2, 3)) for images in (FLOATS, out)]
     assert (steps[1][touched] <= steps[0][touched]).all()
     assert steps[1][touched].mean() < 0.5 * steps[0][touched].mean()
     assert (out[~touched] == FLOATS[~touched]).all()
-    one = photometry.blurred(FLOATS[:1], Blur(probability=1.0, sigma=0.1), rng())  # the least sigma is the greatest
+    one = photometry.blur(
+        FLOATS[:1], photometry.draw_blur(1, Blur(probability=1.0, sigma=0.1), rng())
+    )  # the least sigma is the greatest
     np.testing.assert_allclose(one[0], cv2.GaussianBlur(FLOATS[0], (0, 0), 0.1, borderType=cv2.BORDER_REPLICATE))
 
 
 def test_noise_has_its_share_and_strength():
     grey = np.full((400, 16, 16, 3), 0.5, np.float32)
-    out = photometry.noisy(grey, Noise(probability=0.25, sigma=0.1), rng())
+    out = change(grey, Augmentation(noise=Noise(probability=0.25, sigma=0.1)))
     deviations = (out - grey).std(axis=(1, 2, 3))
     assert (deviations > 0).mean() == pytest.approx(0.25, abs=0.07)
     assert 0.08 < deviations.max() < 0.12
@@ -112,7 +118,7 @@ def test_noise_has_its_share_and_strength():
 
 def test_cutout_hides_a_square_of_one_colour():
     grey = np.full((300, 20, 20, 3), 0.5, np.float32)
-    out = photometry.cut_out(grey, Cutout(probability=0.5, size=0.5), rng())
+    out = change(grey, Augmentation(cutout=Cutout(probability=0.5, size=0.5)))
     hidden = (out != grey).any(axis=3)
     assert 0.35 < hidden.any(axis=(1, 2)).mean() < 0.5  # of half of the images, some squares are smaller than a pixel
     assert hidden.sum(axis=(1, 2)).max() == 10 * 10
@@ -122,9 +128,9 @@ def test_cutout_hides_a_square_of_one_colour():
         assert (mask == rows[:, None] & columns).all()
 
 
-def test_boxes_have_their_sides_and_are_cut_at_the_border():
-    boxes = photometry.boxes(np.full(2000, 0.25), 16, rng())
-    areas = boxes.sum(axis=(1, 2))
+def test_squares_have_their_sides_and_are_cut_at_the_border():
+    squares = photometry.draw_squares(np.full(2000, 0.25), 16, rng())
+    areas = squares.sum(axis=(1, 2))
     assert areas.max() == 4 * 4
     assert areas.min() >= 2 * 2
-    assert np.abs(boxes.mean(axis=0) - boxes.mean()).max() < 0.05  # everywhere, less at the border
+    assert np.abs(squares.mean(axis=0) - squares.mean()).max() < 0.05  # everywhere, less at the border
