@@ -67,6 +67,6 @@ def mcnemar(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[s
 
 
 def track_bootstrap(values: np.ndarray, *, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """(tracks,) values, two or more -> 95 % interval of their sum, were the tracks drawn anew: the percentile bootstrap (Efron 1979)."""
+    """(tracks,) values, two or more -> 95 % interval of their sum, by the percentile bootstrap over tracks (Efron 1979)."""
     result = bootstrap((values.astype(np.float64),), np.sum, n_resamples=draws, batch=1000, method="percentile", rng=seed)
     return float(result.confidence_interval.low), float(result.confidence_interval.high)

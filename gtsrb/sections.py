@@ -140,4 +140,3 @@ class View(Section):
 class Evaluation(Section):
     weights: Literal["last", "best"]
     views: Annotated[list[View], Field(min_length=1)] | None = None
-    gallery: Annotated[int, Field(ge=0, le=500)]

@@ -76,7 +76,7 @@ class Run:
     def params(self) -> str:
         """Hash of what decides this row, whichever fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
-        evaluation = self.evaluation.model_dump(exclude_none=True, exclude={"gallery"}) if self.evaluation else {}
+        evaluation = self.evaluation.model_dump(exclude_none=True) if self.evaluation else {}
         decides = [recipe, self.variant.model_dump(exclude_none=True), evaluation]
         return _short(json.dumps(decides, sort_keys=True).encode())
 

@@ -3,7 +3,6 @@
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/test/, models/RECIPE/
 Writes  metrics/RECIPE.json, metrics/RECIPE/{predictions,classes,confusion,sizes,brightness,calibration}.csv,
         data/predictions/RECIPE.npy  (n, classes) float32 probabilities, in the order of the test part
-        data/gallery/RECIPE.png
 """
 
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gtsrb import arrays, bins, device, gallery, networks, params, tables, views
+from gtsrb import arrays, bins, device, networks, params, tables, views
 from gtsrb.errors import argument, run
 from gtsrb.metrics import accuracy_figures, class_figures, confusion_counts
 from gtsrb.outputs import write_array, write_csv, write_json
@@ -47,7 +46,6 @@ def main() -> None:
     write_csv(Path(f"metrics/{name}/calibration.csv"), calibration)
     for what, values in {"sizes": bins.box_sides(raw), "brightness": bins.box_luma(raw)}.items():
         write_csv(Path(f"metrics/{name}/{what}.csv"), bins.accuracy_in_quantiles(values, predictions == labels))
-    gallery.write(Path(f"data/gallery/{name}.png"), images, labels, probabilities, names, limit=evaluation.gallery)
     write_array(Path(f"data/predictions/{name}.npy"), probabilities)
     print(f"{name}: {figures['accuracy']:.2%} of {len(labels)} test images right, {figures['errors']} errors")
 

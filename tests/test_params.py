@@ -90,7 +90,7 @@ def test_an_unknown_key(raw_params, key, message):
     assert str(error.value).startswith(f"params.yaml: {key}: {message}")
 
 
-@pytest.mark.parametrize("key", ["ingest", "train.baseline.network.pool_size", "evaluate.augmented.gallery"])
+@pytest.mark.parametrize("key", ["ingest", "train.baseline.network.pool_size", "evaluate.augmented.weights"])
 def test_a_missing_key(raw_params, key):
     parent, _, last = key.rpartition(".")
     section = raw_params
@@ -110,7 +110,7 @@ def test_a_missing_key(raw_params, key):
             "'equalised': unknown variant; preprocess has equalized, plain",
         ),
         ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave nothing of an image of 20 pixels"),
-        ("evaluate.other", {"weights": "last", "gallery": 1}, "only one of them has other"),
+        ("evaluate.other", {"weights": "last"}, "only one of them has other"),
         (
             "train.augmented.validation",
             {"split": "tracks", "folds": 5, "fold": 5, "seed": 0},
