@@ -8,12 +8,12 @@ from pathlib import Path
 from PIL import Image
 
 from gtsrb.rendering import render
-from gtsrb.sections import Rendered
+from gtsrb.sections import Synthetic
 from gtsrb.tables import decode_ppm
 
 STATIC = Path("app/static")
 CHOSEN = {4: 0, 9: 3, 12: 1, 14: 3, 28: 2, 30: 0, 35: 1, 40: 0}  # class: track, by eye: one of each kind, the light different
-PARAMS = Rendered(tracks_per_class=4, frames_per_track=4, test_images_per_class=1, seed=7)
+PARAMS = Synthetic(tracks_per_class=4, frames_per_track=4, test_images_per_class=1, seed=7)
 
 
 def main() -> None:

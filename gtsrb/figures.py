@@ -39,7 +39,7 @@ STYLE: dict[RcKeyType, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
-UNITS = {  # of the strengths of gtsrb/degradations.py
+UNITS = {  # of the severities of gtsrb/corruptions.py
     "blur": "sigma, % of the lesser side",
     "noise": "standard deviation, of white",
     "darkening": "share of the light taken away",
@@ -154,18 +154,18 @@ def reliability(tables: Tables, looks: Looks) -> Figure:
 
 
 def robustness(tables: Tables, looks: Looks, kind: str) -> Figure:
-    """Accuracy under one kind of degradation by its strength, from none on."""
+    """Accuracy under one kind of corruption by its severity, from none on."""
     figure, axes = _axes(3.1, 2.5)
     for name, table in tables.items():
         color, marker = looks[name]
-        rows = table[table["degradation"].isin(["none", kind])].sort_values("strength")
+        rows = table[table["corruption"].isin(["none", kind])].sort_values("severity")
         low, high = wilson(rows["images"] - rows["errors"], rows["images"])
-        axes.vlines(rows["strength"], low, high, color=color, alpha=0.5)
-        axes.plot(rows["strength"], rows["accuracy"], color=color, marker=marker, markersize=4)
+        axes.vlines(rows["severity"], low, high, color=color, alpha=0.5)
+        axes.plot(rows["severity"], rows["accuracy"], color=color, marker=marker, markersize=4)
     axes.set_title(kind.replace("_", " "), fontsize=10)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel(UNITS.get(kind, "strength"))
+    axes.set_xlabel(UNITS.get(kind, "severity"))
     return figure
 
 

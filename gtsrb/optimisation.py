@@ -54,8 +54,8 @@ def build(optimizer: Optimizer, schedule: Schedule | None, *, steps_per_epoch: i
         "learning_rate": rates(optimizer.learning_rate, schedule, steps_per_epoch=steps_per_epoch, epochs=epochs),
         "weight_decay": optimizer.weight_decay or (0.0 if optimizer.name == "adamw" else None),
         "global_clipnorm": optimizer.gradient_clip,
-        "use_ema": optimizer.average is not None,
-        "ema_momentum": optimizer.average or 0.0,
+        "use_ema": optimizer.ema_momentum is not None,
+        "ema_momentum": optimizer.ema_momentum or 0.0,
     }
     momentum = optimizer.momentum
     match optimizer.name:

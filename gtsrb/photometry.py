@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gtsrb.recipes import Augmentation, Blur, Color, Cutout, Noise, Tint
+from gtsrb.recipes import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
 
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 
@@ -51,21 +51,21 @@ class PhotometricDraws:
 def draw(n: int, size: int, params: Augmentation, rng: np.random.Generator) -> PhotometricDraws:
     """Draws for `n` images of `size` pixels a side, of all the changes that `params` has."""
     return PhotometricDraws(
-        color=draw_color(n, params.color, rng) if params.color else None,
-        shift=draw_shift(n, params.tint, rng) if params.tint else None,
+        color=draw_color(n, params.color_jitter, rng) if params.color_jitter else None,
+        shift=draw_shift(n, params.rgb_shift, rng) if params.rgb_shift else None,
         blur=draw_blur(n, params.blur, rng) if params.blur else None,
         noise=draw_noise(n, size, params.noise, rng) if params.noise else None,
         cutout=draw_cutout(n, size, params.cutout, rng) if params.cutout else None,
     )
 
 
-def draw_color(n: int, params: Color, rng: np.random.Generator) -> ColorFactors:
+def draw_color(n: int, params: ColorJitter, rng: np.random.Generator) -> ColorFactors:
     """Factors drawn uniformly from 1 +- the ranges."""
     widths = (params.saturation, params.contrast, params.brightness)
     return ColorFactors(*(1 + rng.uniform(-width, width, n) for width in widths))
 
 
-def draw_shift(n: int, params: Tint, rng: np.random.Generator) -> np.ndarray:
+def draw_shift(n: int, params: RGBShift, rng: np.random.Generator) -> np.ndarray:
     """For a share of the images a constant for each channel, drawn uniformly from +- `offset` of white."""
     shift = rng.uniform(-params.offset, params.offset, (n, 1, 1, 3)).astype(np.float32)
     shift[rng.random(n) >= params.probability] = 0

@@ -103,7 +103,7 @@ class Optimizer(Section):
     nesterov: bool
     weight_decay: Annotated[float, Field(ge=0, le=10)]
     gradient_clip: Annotated[float, Field(gt=0)] | None = None
-    average: Annotated[float, Field(gt=0, lt=1)] | None = None
+    ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def nesterov_where_there_is_a_choice(self) -> Self:
@@ -158,13 +158,13 @@ class Perspective(Section):
     corner_shift: Annotated[float, Field(ge=0, lt=0.25)]
 
 
-class Color(Section):
+class ColorJitter(Section):
     brightness: Rate
     contrast: Rate
     saturation: Rate
 
 
-class Tint(Section):
+class RGBShift(Section):
     probability: Share
     offset: Annotated[float, Field(gt=0, le=1)]
 
@@ -212,8 +212,8 @@ class Augmentation(Section):
     flips: Flips | None = None
     affine: Affine | None = None
     perspective: Perspective | None = None
-    color: Color | None = None
-    tint: Tint | None = None
+    color_jitter: ColorJitter | None = None
+    rgb_shift: RGBShift | None = None
     blur: Blur | None = None
     noise: Noise | None = None
     cutout: Cutout | None = None
@@ -264,9 +264,9 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def an_average_has_no_statistics_of_its_own(self) -> Self:
-        if self.optimizer.average and self.network.batch_normalization:
+        if self.optimizer.ema_momentum and self.network.batch_normalization:
             raise ValueError(
-                f"optimizer.average = {self.optimizer.average}: network.batch_normalization keeps statistics under the weights "
-                "as they are, not under their average; leave out one of the two"
+                f"optimizer.ema_momentum = {self.optimizer.ema_momentum}: network.batch_normalization keeps statistics "
+                "of the weights as they are, not of their moving average; leave out one of the two"
             )
         return self

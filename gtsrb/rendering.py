@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
-from gtsrb.sections import Rendered
+from gtsrb.sections import Synthetic
 from gtsrb.signs import FACES, sign
 from gtsrb.tables import SCHEMA, encode_ppm
 
@@ -49,7 +49,7 @@ class Spot(NamedTuple):
     scenery: Image.Image
 
 
-def render(params: Rendered) -> tuple[pd.DataFrame, pd.DataFrame]:
+def render(params: Synthetic) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train and test rows with the columns of `tables.SCHEMA`; test images are of signs that are in no training track, in
     an order that does not tell the class. The same params give the same bytes.
     """

@@ -26,7 +26,7 @@ class Gtsrb(Section):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Rendered(Section):
+class Synthetic(Section):
     """The data set that the project draws itself."""
 
     tracks_per_class: Annotated[int, Field(ge=2)]
@@ -43,9 +43,9 @@ class Folder(Section):
 
 
 class Ingest(Section):
-    source: Literal["gtsrb", "rendered", "folder"]
+    source: Literal["gtsrb", "synthetic", "folder"]
     gtsrb: Gtsrb
-    rendered: Rendered
+    synthetic: Synthetic
     folder: Folder
 
 
@@ -95,8 +95,8 @@ class Variant(Section):
         return self.size, self.size, self.channels
 
 
-class Strengths(Section):
-    """Of each degradation, mildest first; what they mean stands with the functions in degradations.py."""
+class Severities(Section):
+    """Of each corruption, mildest first; what they mean stands with the functions in corruptions.py."""
 
     blur: Levels[Annotated[float, Field(gt=0, le=100)]]
     noise: Levels[Annotated[float, Field(gt=0, le=1)]]
@@ -113,7 +113,7 @@ class Strengths(Section):
     def mildest_first(cls, levels: list[float], info: ValidationInfo) -> list[float]:
         if any(level >= following for level, following in pairwise(levels)):
             raise ValueError(
-                f"robustness.strengths.{info.field_name} = {levels}: expected the mildest first, each one above the last"
+                f"robustness.severities.{info.field_name} = {levels}: expected the mildest first, each one above the last"
             )
         return levels
 
@@ -121,7 +121,7 @@ class Strengths(Section):
 class Robustness(Section):
     images: Count
     seed: Seed
-    strengths: Strengths
+    severities: Severities
 
 
 class Export(Section):
@@ -139,4 +139,4 @@ class View(Section):
 
 class Evaluation(Section):
     weights: Literal["last", "best"]
-    views: Annotated[list[View], Field(min_length=1)] | None = None
+    test_time_augmentation: Annotated[list[View], Field(min_length=1)] | None = None

@@ -148,7 +148,7 @@ def fit(model: keras.Model, recipe: Recipe, *, train: Part, validation: Part | N
         print(f"resumed after {first_epoch} of {recipe.epochs} epochs", flush=True)
     batches = Batches(*train, recipe, epoch=first_epoch)
     callbacks = [EpochDraws(recipe.seed, batches), LearningRate()]
-    if recipe.optimizer.average and validation:
+    if recipe.optimizer.ema_momentum and validation:
         callbacks.append(keras.callbacks.SwapEMAWeights())  # validates the averaged weights
     if isinstance(recipe.schedule, ReduceOnPlateau):
         callbacks.append(Plateau(recipe.schedule, checkpoint.history))

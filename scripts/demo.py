@@ -16,9 +16,9 @@ from gtsrb import params
 from gtsrb.recipes import Recipe, Step
 
 DATA = {  # few enough signs for a matter of minutes
-    "ingest.source": "rendered",
-    "ingest.rendered.tracks_per_class": 8,
-    "ingest.rendered.test_images_per_class": 20,
+    "ingest.source": "synthetic",
+    "ingest.synthetic.tracks_per_class": 8,
+    "ingest.synthetic.test_images_per_class": 20,
 }
 TARGET = "compare"  # after all that comes before it; robustness and exports start TensorFlow six times more
 IDENTITY = {"NAME": "demo", "EMAIL": "demo@localhost"}  # for the experiment's commit, where Git knows of nobody

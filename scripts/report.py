@@ -27,7 +27,7 @@ from gtsrb.sections import Variant
 REPORT = Path("report.html")
 SHOWN = 12  # kinds of mistakes of each recipe
 SIDE = 144  # pixels of a map
-TEXT = dict.fromkeys(("name", "truth", "prediction", "degradation"), str)  # columns in which numbers may stand
+TEXT = dict.fromkeys(("name", "truth", "prediction", "corruption"), str)  # columns in which numbers may stand
 
 
 class Missing(Exception):
@@ -240,7 +240,7 @@ def exported(name: str, variant: Variant) -> tuple[predict.Model | None, str]:
 
 
 def robustness(looks: figures.Looks) -> str:
-    """The mean over all degradations of each level, and a figure for each degradation."""
+    """The mean over all corruptions of each level, and a figure for each corruption."""
     found, notes = gathered(looks, "robustness")
     if not found:
         return notes
@@ -248,7 +248,7 @@ def robustness(looks: figures.Looks) -> str:
         {"recipe": name} | {f"level {level}" if level else "as they are": f"{mean:.2%}" for level, mean in means.items()}
         for name, means in ((name, rows.groupby("level")["accuracy"].mean()) for name, rows in found.items())
     ]
-    kinds = dict.fromkeys(kind for rows in found.values() for kind in rows["degradation"] if kind != "none")
+    kinds = dict.fromkeys(kind for rows in found.values() for kind in rows["corruption"] if kind != "none")
     drawn = (figures.svg(f"robustness-{i}", figures.robustness, found, looks, kind) for i, kind in enumerate(kinds))
     return f'{notes}{table(lines)}<div class="row small">{"".join(drawn)}</div>\n'
 

@@ -131,7 +131,7 @@ def tested(result: Trained, recipe: Recipe, evaluation: Evaluation, data: Arrays
     each = []
     for member in result.members:
         model.set_weights(member.weights(evaluation.weights))
-        each.append(views.predict(model, data.images, evaluation.views))
+        each.append(views.predict(model, data.images, evaluation.test_time_augmentation))
     figures = accuracy_figures(data.labels, np.mean(each, axis=0))
     return {
         "test_accuracy": round(figures["accuracy"], 6),

@@ -27,8 +27,10 @@ def main() -> None:
     each, alone = [], {}
     for number, model in views.members(name, recipe, evaluation.weights, **networks.shape_of(images, len(names))):
         as_it_is = networks.predict(model, images)
-        each.append(views.predict(model, images, evaluation.views) if evaluation.views else as_it_is)
-        if recipe.members > 1 or evaluation.views:
+        each.append(
+            views.predict(model, images, evaluation.test_time_augmentation) if evaluation.test_time_augmentation else as_it_is
+        )
+        if recipe.members > 1 or evaluation.test_time_augmentation:
             figures = accuracy_figures(labels, as_it_is)
             alone[f"member{number}"] = {key: figures[key] for key in ("accuracy", "errors")}
             print(f"{name}, member {number}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)

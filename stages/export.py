@@ -61,7 +61,7 @@ def main() -> None:
         "onnx_md5": hashlib.md5(path.read_bytes()).hexdigest(),
         "onnx_bytes": path.stat().st_size,
         "parity_images": PARITY,
-        "greatest_difference": float(difference),
+        "max_abs_difference": float(difference),
         "unsure_below": unsure_below,
     }
     write_json(Path(f"metrics/{name}/export.json"), figures)

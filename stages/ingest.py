@@ -1,7 +1,7 @@
 """Raw images, wherever they are -> one table a part:  python -m stages.ingest
 
 Reads   the folder that the environment variable GTSRB_DIR names, or the official download; data/own/ for `source: folder`;
-        nothing for rendered signs
+        nothing for synthetic signs
 Writes  data/raw/{train,test}.parquet (see gtsrb/tables.py), data/raw/classes.csv (class_id, name),
         metrics/dataset.json, metrics/class_counts.csv
 """
@@ -25,8 +25,8 @@ def main() -> None:
     names = list(SIGN_NAMES)
     if ingest.source == "gtsrb":
         train, test = real(ingest.gtsrb)
-    elif ingest.source == "rendered":
-        train, test = map(tables.canonical, rendering.render(ingest.rendered))
+    elif ingest.source == "synthetic":
+        train, test = map(tables.canonical, rendering.render(ingest.synthetic))
     else:
         *parts, names = folder.read(OWN, ingest.folder)
         train, test = map(tables.canonical, parts)

@@ -1,10 +1,10 @@
 """Measures the robustness of one recipe:  python -m stages.robustness RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, models/RECIPE/
-Writes  metrics/RECIPE/robustness.json  {degradation: {strength: accuracy}}; "none" is the sample as it is
-        metrics/RECIPE/robustness.csv   the same with images and errors, one row per degradation and strength
+Writes  metrics/RECIPE/robustness.json  {corruption: {severity: accuracy}}; "none" is the sample as it is
+        metrics/RECIPE/robustness.csv   the same with images and errors, one row per corruption and severity
 
-One network, in one view, on a stratified sample of the raw test images, degraded before they are preprocessed.
+One network, in one view, on a stratified sample of the raw test images, corrupted before they are preprocessed.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from gtsrb import arrays, degradations, device, networks, params, tables
+from gtsrb import arrays, corruptions, device, networks, params, tables
 from gtsrb.errors import argument, run
 from gtsrb.images import Box, preprocess
 from gtsrb.outputs import write_csv, write_json
@@ -39,11 +39,11 @@ def main() -> None:
     model.load_weights(networks.weights_file(name, 0, everything.evaluate[name].weights))
 
     results = []
-    steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.strengths for i, level in enumerate(levels, 1))]
-    for kind, level, strength in tqdm(steps, desc=f"{name}: robustness", unit=" degradations"):
-        images = degraded(rows, kind, strength, settings.seed, variant)
+    steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.severities for i, level in enumerate(levels, 1))]
+    for kind, level, severity in tqdm(steps, desc=f"{name}: robustness", unit=" corruptions"):
+        images = corrupt(rows, kind, severity, settings.seed, variant)
         errors = int((networks.predict(model, images).argmax(axis=1) != labels).sum())
-        found = {"degradation": kind, "level": level, "strength": strength}
+        found = {"corruption": kind, "level": level, "severity": severity}
         results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
     write_csv(Path(f"metrics/{name}/robustness.csv"), table)
@@ -61,28 +61,28 @@ def sample(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     return rows.iloc[np.sort(by_class[np.arange(images) * len(rows) // images])]
 
 
-def degraded(rows: pd.DataFrame, kind: str, strength: float, seed: int, variant: Variant) -> np.ndarray:
-    """(n, size, size, channels): every image degraded, then preprocessed; all recipes and strengths have the same draws."""
+def corrupt(rows: pd.DataFrame, kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
+    """(n, size, size, channels): every image corrupted, then preprocessed; all recipes and severities have the same draws."""
     boxes = rows[tables.ROI].itertuples(index=False)
     jobs = (
-        delayed(degraded_one)(image, Box(*box), kind, strength, [seed, i], variant)
+        delayed(corrupt_image)(image, Box(*box), kind, severity, [seed, i], variant)
         for i, (image, box) in enumerate(zip(rows["image"], boxes, strict=True))
     )
     return np.stack(Parallel(n_jobs=-1)(jobs))
 
 
-def degraded_one(image: bytes, box: Box, kind: str, strength: float, seed: list[int], variant: Variant) -> np.ndarray:
+def corrupt_image(image: bytes, box: Box, kind: str, severity: float, seed: list[int], variant: Variant) -> np.ndarray:
     pixels = tables.decode_ppm(image)
     if kind != "none":
-        pixels = degradations.KINDS[kind](pixels, strength, np.random.default_rng(seed))
+        pixels = corruptions.KINDS[kind](pixels, severity, np.random.default_rng(seed))
     return preprocess(pixels, box, variant)
 
 
 def nested(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """One row per degradation and strength -> {degradation: {strength: accuracy}}."""
+    """One row per corruption and severity -> {corruption: {severity: accuracy}}."""
     return {
-        str(kind): {f"{strength:g}": accuracy for strength, accuracy in zip(rows["strength"], rows["accuracy"], strict=True)}
-        for kind, rows in table.groupby("degradation", sort=False)
+        str(kind): {f"{severity:g}": accuracy for severity, accuracy in zip(rows["severity"], rows["accuracy"], strict=True)}
+        for kind, rows in table.groupby("corruption", sort=False)
     }
 
 

@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     still = {"block_dropout": 0.0, "dense_dropout": 0.0}
     recipes = {
         "plain": changed(base, network=still),
-        "dropout": changed(base, network={"standardize": "data_set"}, optimizer={"average": 0.5}),
+        "dropout": changed(base, network={"standardize": "data_set"}, optimizer={"ema_momentum": 0.5}),
     }
     machine = device.set_up("cpu", precision=base.precision, seed=0, deterministic=base.deterministic)
     for name, recipe in recipes.items():

@@ -1,4 +1,4 @@
-"""What the tests share: the params of this project, and whole projects of their own on a few rendered signs."""
+"""What the tests share: the params of this project, and whole projects of their own on a few synthetic signs."""
 
 import os
 import shutil
@@ -60,10 +60,10 @@ SMALL_NETWORK = {
 def small(content: dict) -> dict:
     """params.yaml's content with the same recipes and variants, whichever these are, made small: seconds for each."""
     small = deepcopy(content)
-    small["ingest"]["source"] = "rendered"
-    small["ingest"]["rendered"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
+    small["ingest"]["source"] = "synthetic"
+    small["ingest"]["synthetic"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
     small["robustness"]["images"] = 43
-    small["robustness"]["strengths"] = {kind: levels[-1:] for kind, levels in small["robustness"]["strengths"].items()}
+    small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
     for variant in small["preprocess"].values():
         variant["size"] = 32
     for recipe in small["train"].values():
@@ -71,8 +71,8 @@ def small(content: dict) -> dict:
         recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}
         recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
     for evaluation in small["evaluate"].values():
-        if "views" in evaluation:
-            evaluation["views"] = evaluation["views"][:2]
+        if "test_time_augmentation" in evaluation:
+            evaluation["test_time_augmentation"] = evaluation["test_time_augmentation"][:2]
     return small
 
 

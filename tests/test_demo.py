@@ -16,7 +16,7 @@ def test_recipes_of_any_name_are_made_short(raw_params, tmp_path):
     changes = demo.DATA | demo.short(before.train)
     apply_overrides(path, [f"{key}={value}" for key, value in changes.items()])  # as `dvc exp run -S` does
     after = load(path)
-    assert after.ingest.source == "rendered"
+    assert after.ingest.source == "synthetic"
     for name, recipe in after.train.items():
         assert (recipe.members, recipe.epochs) == (1, 5)
         assert recipe.augmentation == before.train[name].augmentation

@@ -13,7 +13,7 @@ import stages.export
 from gtsrb import export, networks, predict
 from gtsrb.errors import InputError
 from gtsrb.rendering import render
-from gtsrb.sections import Rendered
+from gtsrb.sections import Synthetic
 from gtsrb.tables import decode_ppm
 
 pytestmark = pytest.mark.seconds  # a network is trained and exported
@@ -118,7 +118,7 @@ def test_another_backend_is_one_line(monkeypatch):
 
 def test_as_files_is_what_predict_makes_of_whole_pictures(params):
     """Of the champion's variant, too, which crops to a box where there is one."""
-    _, test = render(Rendered(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0))
+    _, test = render(Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0))
     ppms = test["image"].tolist()[::8]
     for variant in params.preprocess.values():
         expected = [predict.prepared(decode_ppm(ppm), None, variant) for ppm in ppms]

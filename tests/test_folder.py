@@ -14,7 +14,7 @@ from PIL import Image
 from gtsrb import arrays, folder, names, rendering, tables
 from gtsrb.errors import InputError
 from gtsrb.layouts import Picture
-from gtsrb.sections import Folder, Rendered
+from gtsrb.sections import Folder, Synthetic
 from stages import ingest
 
 FRACTION, OWN_PART = Folder(test_fraction=0.5, seed=0), Folder(seed=0)
@@ -335,7 +335,7 @@ def test_the_pipeline_on_five_classes(new_project) -> None:
     """Class folders of drawn signs, params.yaml edited and nothing else; a new image reruns what depends on it."""
     project, recipe = new_project, next(iter(new_project.params()["train"]))
     classes = {1: "thirty", 12: "priority", 13: "yield", 14: "stop", 38: "right"}
-    rows, _ = rendering.render(Rendered(tracks_per_class=8, frames_per_track=2, test_images_per_class=1, seed=0))
+    rows, _ = rendering.render(Synthetic(tracks_per_class=8, frames_per_track=2, test_images_per_class=1, seed=0))
     for row in rows[rows["class_id"].isin(classes)].itertuples():
         path = f"train/{classes[row.class_id]}/{row.track}/{row.frame}.png"
         written({path: b""}, project.folder / "data/own")

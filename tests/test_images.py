@@ -76,7 +76,9 @@ def awkward_images() -> dict[str, np.ndarray]:
 @pytest.mark.seconds
 @pytest.mark.parametrize("variant", ["equalized", "plain"])
 def test_equal_to_scikit_image_on_rendered_signs(params, variant):
-    small = params.ingest.rendered.model_copy(update={"tracks_per_class": 2, "frames_per_track": 2, "test_images_per_class": 1})
+    small = params.ingest.synthetic.model_copy(
+        update={"tracks_per_class": 2, "frames_per_track": 2, "test_images_per_class": 1}
+    )
     train, _ = render(small)
     assert_equal_to_the_rounding([decode_ppm(image) for image in train["image"]], params.preprocess[variant])
 

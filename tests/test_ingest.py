@@ -172,8 +172,8 @@ def test_metrics(workspace: Path) -> None:
 
 def test_rendered_signs(workspace: Path) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
-    params["ingest"]["source"] = "rendered"
-    params["ingest"]["rendered"] |= {"tracks_per_class": 2, "frames_per_track": 1, "test_images_per_class": 1}
+    params["ingest"]["source"] = "synthetic"
+    params["ingest"]["synthetic"] |= {"tracks_per_class": 2, "frames_per_track": 1, "test_images_per_class": 1}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     ingest.main()
     assert json.loads(Path("metrics/dataset.json").read_text())["train_images"] == 86

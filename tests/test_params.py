@@ -25,10 +25,10 @@ def test_every_number_of_the_committed_file_survives_yaml(params, tmp_path):
 
 
 BROKEN = {  # key -> value, and words of the one line
-    "ingest.source": ("kaggle", "'gtsrb', 'rendered' or 'folder'"),
+    "ingest.source": ("kaggle", "'gtsrb', 'synthetic' or 'folder'"),
     "ingest.folder.test_fraction": (0.6, "less than or equal to 0.5"),
     "ingest.folder.seed": ("0", "valid integer"),
-    "ingest.rendered.seed": (-1, "greater than or equal to 0"),
+    "ingest.synthetic.seed": (-1, "greater than or equal to 0"),
     "ingest.gtsrb.sha256": ("abc", "pattern"),
     "preprocess.plain.size": (4, "greater than or equal to 8"),
     "preprocess.plain.dtype": ("float16", "'uint8' or 'float32'"),
@@ -54,9 +54,9 @@ BROKEN = {  # key -> value, and words of the one line
     "train.baseline.label_smoothing": (1.0, "less than 1"),
     "train.baseline.optimizer.weight_decay": (-1.0, "greater than or equal to 0"),
     "train.baseline.optimizer.gradient_clip": (0.0, "greater than 0"),
-    "train.baseline.optimizer.average": (1.0, "less than 1"),
+    "train.baseline.optimizer.ema_momentum": (1.0, "less than 1"),
     "evaluate.baseline.weights": ("first", "'last' or 'best'"),
-    "evaluate.baseline.views": ([], "at least 1 item"),
+    "evaluate.baseline.test_time_augmentation": ([], "at least 1 item"),
 }
 
 
@@ -149,11 +149,11 @@ def test_what_needs_validation_images(raw_params):
 
 def test_averaged_weights_have_no_batch_statistics(raw_params):
     recipe = raw_params["train"]["baseline"]
-    recipe["optimizer"]["average"] = 0.999
+    recipe["optimizer"]["ema_momentum"] = 0.999
     recipe["network"]["standardize"] = "data_set"  # statistics of the images, which no weight changes
     parse(raw_params)
     recipe["network"]["batch_normalization"] = True
-    with pytest.raises(InputError, match=r"average = 0.999: network.batch_normalization .* leave out one") as error:
+    with pytest.raises(InputError, match=r"ema_momentum = 0.999: network.batch_normalization .* leave out one") as error:
         parse(raw_params)
     assert "\n" not in str(error.value)
 
@@ -199,8 +199,8 @@ def test_not_a_number(raw_params):
     ],
 )
 def test_strengths_are_of_their_kind_and_mildest_first(raw_params, kind, levels, words):
-    put(raw_params, f"robustness.strengths.{kind}", levels)
-    with pytest.raises(InputError, match=rf"^params.yaml: robustness.strengths.{words}") as error:
+    put(raw_params, f"robustness.severities.{kind}", levels)
+    with pytest.raises(InputError, match=rf"^params.yaml: robustness.severities.{words}") as error:
         parse(raw_params)
     assert "\n" not in str(error.value)
 
@@ -208,8 +208,8 @@ def test_strengths_are_of_their_kind_and_mildest_first(raw_params, kind, levels,
 def test_the_greatest_strengths(raw_params):
     greatest = {"blur": 100, "noise": 1, "darkening": 0.999, "contrast_loss": 1, "jpeg": 99, "occlusion": 1}
     greatest |= {"rotation": 180, "scale": 0.999, "translation": 0.999}
-    put(raw_params, "robustness.strengths", {kind: [strength] for kind, strength in greatest.items()})
-    assert {kind: levels[0] for kind, levels in parse(raw_params).robustness.strengths} == greatest
+    put(raw_params, "robustness.severities", {kind: [severity] for kind, severity in greatest.items()})
+    assert {kind: levels[0] for kind, levels in parse(raw_params).robustness.severities} == greatest
 
 
 def test_a_reserved_name(raw_params):

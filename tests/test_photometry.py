@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from gtsrb import photometry
-from gtsrb.recipes import Augmentation, Blur, Color, Cutout, Noise, Tint
+from gtsrb.recipes import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 3), dtype=np.uint8)
 FLOATS = (IMAGES / 255).astype(np.float32)
 EVERYTHING = Augmentation(
-    color=Color(brightness=0.3, contrast=0.3, saturation=0.3),
-    tint=Tint(probability=0.5, offset=0.2),
+    color_jitter=ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3),
+    rgb_shift=RGBShift(probability=0.5, offset=0.2),
     blur=Blur(probability=0.5, sigma=2.0),
     noise=Noise(probability=0.5, sigma=0.1),
     cutout=Cutout(probability=0.5, size=0.5),
@@ -30,7 +30,7 @@ def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before != after).any(axis=(1, 2, 3))
 
 
-@pytest.mark.parametrize("name", ["color", "tint", "blur", "noise", "cutout"])
+@pytest.mark.parametrize("name", ["color_jitter", "rgb_shift", "blur", "noise", "cutout"])
 @pytest.mark.parametrize("images", [IMAGES, FLOATS], ids=["uint8", "float32"])
 def test_each_moves_pixels_and_keeps_the_form(name, images):
     kept = images.copy()
@@ -44,7 +44,7 @@ def test_each_moves_pixels_and_keeps_the_form(name, images):
 
 
 def test_uint8_is_float32_rounded():
-    for name in ("color", "tint", "noise"):
+    for name in ("color_jitter", "rgb_shift", "noise"):
         params = Augmentation(**{name: getattr(EVERYTHING, name)})
         ours, exact = (change(images, params) for images in (IMAGES, FLOATS))
         assert np.abs(ours - exact * 255).max() <= 1
@@ -65,7 +65,7 @@ def test_the_pictures_of_an_image_get_the_same_draws():
 def test_brightness_and_contrast_are_factors(name, statistic):
     grey = np.repeat(np.linspace(0.45, 0.55, 24 * 24).reshape(1, 24, 24, 1), 500, axis=0).repeat(3, axis=3).astype(np.float32)
     off = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
-    out = photometry.jitter_color(grey, photometry.draw_color(500, Color(**off | {name: 0.5}), rng()))
+    out = photometry.jitter_color(grey, photometry.draw_color(500, ColorJitter(**off | {name: 0.5}), rng()))
     factors = getattr(out, statistic)(axis=(1, 2, 3)) / getattr(grey, statistic)(axis=(1, 2, 3))
     assert factors.min() == pytest.approx(0.5, abs=0.02)
     assert factors.max() == pytest.approx(1.5, abs=0.02)
@@ -74,7 +74,7 @@ def test_brightness_and_contrast_are_factors(name, statistic):
 
 
 def test_saturation_keeps_grey_and_luma():
-    params = Color(brightness=0.0, contrast=0.0, saturation=0.9)
+    params = ColorJitter(brightness=0.0, contrast=0.0, saturation=0.9)
     mild = 0.4 + FLOATS * 0.2  # far from clipping
     out = photometry.jitter_color(mild, photometry.draw_color(64, params, rng()))
     np.testing.assert_allclose(out @ photometry.LUMA, mild @ photometry.LUMA, atol=1e-5)
@@ -85,7 +85,7 @@ def test_saturation_keeps_grey_and_luma():
 
 def test_tint_adds_a_constant_to_each_channel():
     grey = np.full((2000, 8, 8, 3), 0.5, np.float32)
-    added = change(grey, Augmentation(tint=Tint(probability=0.25, offset=0.2))) - grey
+    added = change(grey, Augmentation(rgb_shift=RGBShift(probability=0.25, offset=0.2))) - grey
     assert (added == added[:, :1, :1]).all()
     touched = (added[:, 0, 0] != 0).any(axis=1)
     assert touched.mean() == pytest.approx(0.25, abs=0.07)

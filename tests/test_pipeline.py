@@ -1,4 +1,4 @@
-"""dvc.yaml: against the code and params.yaml, and run whole on rendered signs in a project of its own."""
+"""dvc.yaml: against the code and params.yaml, and run whole on synthetic signs in a project of its own."""
 
 import importlib
 import itertools
@@ -21,7 +21,7 @@ from conftest import ROOT, recipes_to_run
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
-from gtsrb import arrays, degradations, networks, params, tables
+from gtsrb import arrays, corruptions, networks, params, tables
 from gtsrb.dependencies import code_dependencies
 from gtsrb.errors import InputError
 from gtsrb.images import Box, preprocess
@@ -133,7 +133,7 @@ def test_the_whole_pipeline(finished):
     of_recipes = {f"{stage}@{recipe}" for stage in ("train", "evaluate", "robustness", "export") for recipe in RUN}
     assert ran(finished.output) == {"ingest", "compare", *(f"preprocess@{name}" for name in PARAMS["preprocess"]), *of_recipes}
     dataset = read(finished, "dataset.json")
-    assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("rendered", 43, TRAIN)
+    assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("synthetic", 43, TRAIN)
     assert set(read(finished, "comparison.json")) == {f"{a}_vs_{b}" for a, b in itertools.combinations(RUN, 2)}
 
 
@@ -160,33 +160,33 @@ def test_the_figures_are_those_of_the_probabilities(recipe, finished):
 
 
 def test_robustness(finished):
-    strengths = params.load(finished.folder / "params.yaml").robustness.strengths
+    severities = params.load(finished.folder / "params.yaml").robustness.severities
     for recipe in RUN:
         nested = read(finished, f"{recipe}/robustness.json")
         rows = pd.read_csv(finished.folder / f"metrics/{recipe}/robustness.csv")
-        found = rows.groupby("degradation", sort=False)["strength"].agg(list).to_dict()
-        assert found == {"none": [0], **dict(strengths)}
+        found = rows.groupby("corruption", sort=False)["severity"].agg(list).to_dict()
+        assert found == {"none": [0], **dict(severities)}
         for row in rows.itertuples():
             assert (row.images, row.accuracy) == (43, pytest.approx(1 - row.errors / 43))
-            assert nested[row.degradation][f"{row.strength:g}"] == pytest.approx(row.accuracy, abs=1e-6)
+            assert nested[row.corruption][f"{row.severity:g}"] == pytest.approx(row.accuracy, abs=1e-6)
 
 
 def test_robustness_counts_the_errors_on_degraded_images(finished, monkeypatch):
-    """`noise` at its last level, for it is drawn: degraded, preprocessed and answered here, image by image."""
+    """`noise` at its last level, for it is drawn: corrupted, preprocessed and answered here, image by image."""
     everything = params.load(finished.folder / "params.yaml")
     recipe, settings = everything.train[ONE], everything.robustness
-    variant, strength = everything.preprocess[recipe.images], settings.strengths.noise[-1]
+    variant, severity = everything.preprocess[recipe.images], settings.severities.noise[-1]
     rows = sample(tables.read(finished.folder / "data/raw/test.parquet"), settings)
     images = []
     for i, row in enumerate(rows.itertuples()):
-        noisy = degradations.noise(tables.decode_ppm(row.image), strength, np.random.default_rng([settings.seed, i]))
+        noisy = corruptions.noise(tables.decode_ppm(row.image), severity, np.random.default_rng([settings.seed, i]))
         images.append(preprocess(noisy, Box(row.roi_x1, row.roi_y1, row.roi_x2, row.roi_y2), variant))
     monkeypatch.chdir(finished.folder)
     model = networks.build(recipe.network, size=variant.size, channels=variant.channels, dtype=variant.dtype, classes=43)
     model.load_weights(networks.weights_file(ONE, 0, everything.evaluate[ONE].weights))
     errors = int((networks.predict(model, np.stack(images)).argmax(axis=1) != rows["class_id"]).sum())
-    table = pd.read_csv(f"metrics/{ONE}/robustness.csv").set_index(["degradation", "strength"])
-    assert table.loc[("noise", strength), "errors"] == errors
+    table = pd.read_csv(f"metrics/{ONE}/robustness.csv").set_index(["corruption", "severity"])
+    assert table.loc[("noise", severity), "errors"] == errors
     assert table.loc[("none", 0), "errors"] != errors
 
 
@@ -311,7 +311,7 @@ def test_an_ensemble_without_validation_averages_members_and_views(project, monk
     content["train"][ONE] |= {"members": 2, "epochs": 1, "seed": 5}
     del content["train"][ONE]["validation"]
     straight = {"rotation": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
-    content["evaluate"][ONE] |= {"weights": "last", "views": [straight, straight | {"shift_x": 4 / 32}]}
+    content["evaluate"][ONE] |= {"weights": "last", "test_time_augmentation": [straight, straight | {"shift_x": 4 / 32}]}
     project.write_params(content)
     assert ran(project.dvc("repro", f"evaluate@{ONE}")) == {f"train@{ONE}", f"evaluate@{ONE}"}
     training, figures = read(project, f"{ONE}/training.json"), read(project, f"{ONE}.json")

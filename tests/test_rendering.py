@@ -11,14 +11,14 @@ from PIL import Image
 
 from gtsrb import tables
 from gtsrb.rendering import render
-from gtsrb.sections import Rendered
+from gtsrb.sections import Synthetic
 from gtsrb.signs import BLUE, FACES, RED, WHITE, YELLOW, sign
 
 CLASSES = range(43)
-PARAMS = Rendered(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0)
+PARAMS = Synthetic(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0)
 SHA256 = """
 from gtsrb import rendering, sections, tables
-rows = rendering.render(sections.Rendered(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0))
+rows = rendering.render(sections.Synthetic(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0))
 print(tables.content_sha256(*map(tables.canonical, rows)))
 """
 

@@ -66,7 +66,7 @@ def run(tmp_path, monkeypatch):
         {"epoch": [0, 1], "accuracy": [0.5, 0.7], "loss": [1, 0.5], "val_accuracy": np.nan, "val_loss": np.nan}
     )
     kinds = [("none", 0, 0), ("blur", 1, 1), ("blur", 2, 2)]
-    robustness = pd.DataFrame(kinds, columns=["degradation", "strength", "level"])
+    robustness = pd.DataFrame(kinds, columns=["corruption", "severity", "level"])
     for name, table in {
         "history": history,
         "classes": class_figures(labels, answers, NAMES),

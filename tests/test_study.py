@@ -15,7 +15,7 @@ from gtsrb import rendering, study, study_table, tables
 from gtsrb.errors import InputError
 from gtsrb.metrics import track_bootstrap
 from gtsrb.recipes import TrackFold
-from gtsrb.sections import Rendered
+from gtsrb.sections import Synthetic
 from gtsrb.study import Study
 from scripts import study as command
 
@@ -322,7 +322,7 @@ def test_what_has_its_line_is_not_run_again(tmp_path):
 def raw(tmp_path_factory) -> Path:
     """data/raw of 215 physical signs in 430 training images, and of 43 test images."""
     folder = tmp_path_factory.mktemp("raw")
-    drawn = rendering.render(Rendered(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
+    drawn = rendering.render(Synthetic(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
     for part, rows in zip(("train", "test"), drawn, strict=True):
         tables.write(folder / f"{part}.parquet", tables.canonical(rows))
     names = pd.DataFrame({"class_id": range(43), "name": [f"class {i}" for i in range(43)]})
@@ -339,7 +339,7 @@ def workspace(tmp_path, raw, monkeypatch) -> Path:
         put(content, f"train.{recipe}.device", "cpu")
     put(content, "evaluate.baseline.weights", "best")
     view = {"rotation": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
-    put(content, "evaluate.baseline.views", [view, view | {"zoom": 1.1}])
+    put(content, "evaluate.baseline.test_time_augmentation", [view, view | {"zoom": 1.1}])
     put(content, "train.baseline.members", 2)
     monkeypatch.chdir(tmp_path)
     copy_of_code(tmp_path)
@@ -439,7 +439,7 @@ def test_repetitions_are_tested_as_the_stage_does_it(workspace, monkeypatch, cap
         ("train.baseline.epochs", 1, "train.baseline"),
         ("evaluate.baseline.weights", "last", "evaluate.baseline"),
         ("preprocess.equalized.size", 24, "preprocess.equalized"),
-        ("ingest.rendered.seed", 1, "ingest"),
+        ("ingest.synthetic.seed", 1, "ingest"),
     ],
 )
 def test_what_is_not_committed_is_not_tested(workspace, monkeypatch, key, value, section):

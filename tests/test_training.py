@@ -405,7 +405,7 @@ def test_a_plateau_lowers_the_rate_and_is_remembered(recipe, tmp_path, until):
 
 @pytest.mark.seconds
 def test_averaged_weights_are_validated_kept_and_resumed(recipe, tmp_path):
-    average = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"average": 0.8})})
+    average = recipe.model_copy(update={"optimizer": recipe.optimizer.model_copy(update={"ema_momentum": 0.8})})
     whole = train_member(average, tmp_path / "whole")
     raw = train_member(recipe, tmp_path / "raw")
     assert not same(whole.last, raw.last)
@@ -431,7 +431,7 @@ def test_the_average_is_that_of_the_formula(recipe, tmp_path):
 
     keras.utils.set_random_seed(0)
     model = networks.build(recipe.network, size=SIZE, channels=3, dtype="uint8", classes=CLASSES)
-    settings = recipe.optimizer.model_copy(update={"average": 0.5})
+    settings = recipe.optimizer.model_copy(update={"ema_momentum": 0.5})
     model.compile(optimisation.build(settings, None, steps_per_epoch=3, epochs=1), loss=recipe.loss, jit_compile=False)
     model.fit(IMAGES, TARGETS, batch_size=16, shuffle=False, verbose=0, callbacks=[Recorder()])
     expected = weights[0]
