@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from gtsrb.rendering import render
-from gtsrb.sections import Synthetic
-from gtsrb.tables import decode_ppm
+from gtsrb.config.ingest import Synthetic
+from gtsrb.data.tables import decode_ppm
+from gtsrb.synthetic.scenes import render
 
 STATIC = Path("app/static")
 CHOSEN = {4: 0, 9: 3, 12: 1, 14: 3, 28: 2, 30: 0, 35: 1, 40: 0}  # class: track, by eye: one of each kind, the light different

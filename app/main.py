@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import mistakes, trial
+from app import mistakes_tab, predict_tab
 
 HERE = Path(__file__).parent
 
@@ -18,8 +18,8 @@ st.caption("A network of this project answers, on this machine; no picture leave
 
 try_it, tested = st.tabs(["Try a picture", "Test mistakes"], on_change="rerun")
 with try_it:
-    trial.show()
+    predict_tab.show()
 if tested.open or st.session_state.get("opened"):  # 100 MB to read, for who looks; from then on, so that choices are kept
     st.session_state.opened = True
     with tested:
-        mistakes.show(Path())
+        mistakes_tab.show(Path())

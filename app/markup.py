@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from gtsrb.display import data_url
-from gtsrb.tables import decode_ppm
+from gtsrb.data.tables import decode_ppm
+from gtsrb.reporting.html_images import data_url
 
 Pictogram = Callable[[str], str | None]
 

@@ -3,8 +3,6 @@
 import errno
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -12,15 +10,6 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 class InputError(Exception):
     """Bad input. The message says what was found, what was expected and what to do."""
-
-
-def argument(kind: str, known: Iterable[str]) -> str:
-    """The one argument of the command line, which has to be the name of a known `kind`. Raises `InputError`."""
-    given, known = sys.argv[1:], list(known)
-    if len(given) != 1 or given[0] not in known:
-        found = f"{' '.join(given)!r}" if given else "nothing"
-        raise InputError(f"the command line has {found}; expected one {kind} of params.yaml: {', '.join(known)}")
-    return given[0]
 
 
 def stop_at(faults: list[str], origin: str) -> None:
@@ -41,17 +30,3 @@ def no_room(path: Path, error: OSError, needed: str = "") -> InputError:
 
 def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
-
-
-def run(main: Callable[[], None]) -> None:
-    """Runs a stage's `main`; an `InputError` or a full disk becomes one line on stderr and exit code 1."""
-    try:
-        main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.errno not in DISK_FULL:
-            raise
-        sys.exit(f"error: {no_room(Path(error.filename or 'a file'), error)}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import dvc.api
 
-from gtsrb import params
-from gtsrb.recipes import Recipe, Step
+from gtsrb.config import params
+from gtsrb.config.train import Recipe, Step
 
 DATA = {  # few enough signs for a matter of minutes
     "ingest.source": "synthetic",

@@ -1,4 +1,4 @@
-"""Publishes exported networks, for `gtsrb.predict` and for who clones the project:  python -m scripts.publish RECIPE...
+"""Publishes exported networks, for `scripts.predict` and for who clones the project:  python -m scripts.publish RECIPE...
 
 Reads   data/export/RECIPE.onnx, and of the last commit params.yaml, metrics/dataset.json, metrics/RECIPE/{training,export}.json
 Writes  pretrained/RECIPE.onnx, pretrained/RECIPE.md (its model card), both for Git
@@ -15,11 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gtsrb import card, export, params
+from gtsrb.command_line import run
+from gtsrb.config import params
 from gtsrb.device import cpu_name
-from gtsrb.errors import InputError, run
+from gtsrb.errors import InputError
 from gtsrb.outputs import whole
-from gtsrb.predict import MODELS
+from gtsrb.serving import export, model_card
+from gtsrb.serving.predictor import MODELS
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def publish(name: str, everything: params.Params) -> None:
     recipe = everything.train[name]
     variant = everything.preprocess[recipe.images]
     image = np.zeros((variant.size, variant.size, variant.channels), variant.dtype)  # any takes the same time
-    text = card.text(
+    text = model_card.text(
         name,
         recipe,
         variant,

@@ -21,17 +21,24 @@ import keras
 import numpy as np
 import pandas as pd
 
-from gtsrb import arrays, checkpoints, device, networks, study, study_table, tables, training, views
-from gtsrb.arrays import Arrays
-from gtsrb.dependencies import code_hash
-from gtsrb.errors import InputError, run
-from gtsrb.metrics import accuracy_figures
+from gtsrb import device
+from gtsrb.command_line import run
+from gtsrb.config.evaluate import Evaluation
+from gtsrb.config.preprocess import Variant
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays, tables
+from gtsrb.data.arrays import Arrays
+from gtsrb.errors import InputError
+from gtsrb.evaluation import test_time_augmentation
+from gtsrb.evaluation.metrics import accuracy_figures
+from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_array
-from gtsrb.recipes import Recipe
-from gtsrb.sections import Evaluation, Variant
-from gtsrb.split import split
-from gtsrb.study import Study
-from gtsrb.training import Trained
+from gtsrb.studies import results, study, study_table
+from gtsrb.studies.code_dependencies import code_hash, file_hash
+from gtsrb.studies.study import Study
+from gtsrb.training import checkpoints, loop
+from gtsrb.training.loop import Trained
+from gtsrb.training.split import split
 from stages.preprocess import write_images
 
 RAW = Path("data/raw")
@@ -43,26 +50,26 @@ def main() -> None:
     parser.add_argument("study", type=Path, help="a YAML file, such as docs/ideas.yaml")
     parser.add_argument("--report", action="store_true", help="run nothing, print and draw what there is")
     arguments = parser.parse_args()
-    content, results = study.read(arguments.study), arguments.study.with_suffix(".csv")
+    content, lines_file = study.read(arguments.study), arguments.study.with_suffix(".csv")
     if not arguments.report:
-        for line in trained(content, results):
-            study.append(results, line)
-    report(content, results, arguments.study.with_suffix(".png"))
+        for line in trained(content, lines_file):
+            results.append(lines_file, line)
+    report(content, lines_file, arguments.study.with_suffix(".png"))
 
 
-def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
-    """A line for each run that `results` has none of. All that can be wrong is found before the first is trained."""
-    found, everything = study.lines(results), Path("params.yaml").read_text()
+def trained(content: Study, lines_file: Path) -> Iterator[dict[str, Any]]:
+    """A line for each run that `lines_file` has none of. All that can be wrong is found before the first is trained."""
+    found, everything = results.lines(lines_file), Path("params.yaml").read_text()
     if "code" not in found:
-        raise InputError(f"{results} was recorded before lines kept hashes; --report prints it, new runs need another file")
+        raise InputError(f"{lines_file} was recorded before lines kept hashes; --report prints it, new runs need another file")
     if content.test:
         study.check_committed(content, everything)
     runs = study.runs(content, everything)
     parts = ("train", "test") if content.test else ("train",)
-    code = study.code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
-    revision, classes = study.revision(), len(arrays.class_names())
+    code = results.code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
+    revision, classes = results.revision(), len(arrays.class_names())
     check([run.recipe for run in runs], classes)
-    waiting = study.missing(found, runs, code)
+    waiting = results.missing(found, runs, code)
     for i, one in enumerate(waiting, 1):
         where = "" if one.fold is None else f", fold {one.fold}"
         print(f"\n{i} of {len(waiting)}: {one.row}{where}, seed {one.seed}", flush=True)
@@ -72,7 +79,7 @@ def trained(content: Study, results: Path) -> Iterator[dict[str, Any]]:
         recipe = one.recipe
         machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
         with checkpoints.reserved(recipe, folder, f"{device.versions()} on {machine}") as kept:
-            result = training.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
+            result = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
             line = {
                 "row": one.row,
                 "fold": one.fold,
@@ -92,7 +99,7 @@ def check(recipes: list[Recipe], classes: int) -> None:
     """Raises `InputError` where a recipe does not suit the raw data."""
     labels, tracks = tables.labels_and_tracks(RAW / "train.parquet")
     for recipe in recipes:
-        training.check_classes(recipe, classes)
+        loop.check_classes(recipe, classes)
     for validation in {recipe.validation for recipe in recipes}:
         split(labels, tracks, validation)
 
@@ -100,8 +107,8 @@ def check(recipes: list[Recipe], classes: int) -> None:
 def prepared(part: str, variant: Variant) -> Path:
     """The folder of the variant's arrays of this part of the raw data, made if it is not there yet."""
     raw = RAW / f"{part}.parquet"
-    code = code_hash(study.modules("images", "tables"))
-    key = f"{variant.model_dump_json(exclude_none=True)} {code} {study.file_hash(raw)}"
+    code = code_hash(results.deciding_modules("preprocessing/preprocess", "data/tables"))
+    key = f"{variant.model_dump_json(exclude_none=True)} {code} {file_hash(raw)}"
     folder = PREPARED / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / "images.npy").exists():  # the last to be written, and whole
         labels, tracks = tables.labels_and_tracks(raw)
@@ -127,11 +134,11 @@ def validated(result: Trained, data: Arrays) -> dict[str, Any]:
 
 def tested(result: Trained, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
     """Accuracy on the test set, in the recipe's weights and views, averaged over its members."""
-    model = networks.build(recipe.network, **networks.shape_of(data.images, classes))
+    model = build_network(recipe.network, **shape_of(data.images, classes))
     each = []
     for member in result.members:
         model.set_weights(member.weights(evaluation.weights))
-        each.append(views.predict(model, data.images, evaluation.test_time_augmentation))
+        each.append(test_time_augmentation.predict(model, data.images, evaluation.test_time_augmentation))
     figures = accuracy_figures(data.labels, np.mean(each, axis=0))
     return {
         "test_accuracy": round(figures["accuracy"], 6),
@@ -145,20 +152,20 @@ def training_seconds(result: Trained) -> float:
     return round(sum(member.seconds for member in result.members), 1)
 
 
-def report(content: Study, results: Path, picture: Path) -> None:
+def report(content: Study, lines_file: Path, picture: Path) -> None:
     """Prints, and draws, the lines of the newest code, of rows that have the params now that they had then."""
-    found = study.lines(results)
+    found = results.lines(lines_file)
     if found.empty:
-        raise InputError(f"{results}: no line of results yet; run it without --report")
+        raise InputError(f"{lines_file}: no line of results yet; run it without --report")
     if "code" not in found:
         print(
             "recorded before lines kept hashes: folds are seeds of one split and overlap; intervals over several are too narrow"
         )
         print(study_table.markdown(study_table.summary(found, list(content.rows))))
         return
-    present = study.of_now(found, study.runs(content, Path("params.yaml").read_text()))
+    present = results.of_now(found, study.runs(content, Path("params.yaml").read_text()))
     if present.empty:
-        raise InputError(f"{results}: all its lines are of rows that had other params; run it without --report")
+        raise InputError(f"{lines_file}: all its lines are of rows that had other params; run it without --report")
     newest = present[present["code"] == present["code"].iloc[-1]]
     print(f"code {newest['code'].iloc[0]}, revision {', '.join(newest['revision'].fillna('unknown').unique())}")
     for what, lines in {

@@ -7,19 +7,20 @@ Writes  metrics/comparison.json
 from itertools import combinations
 from pathlib import Path
 
-from gtsrb import params, predictions
-from gtsrb.errors import run
+from gtsrb.command_line import run_stage
+from gtsrb.config.load import section_names
+from gtsrb.evaluation import predictions, significance
 from gtsrb.outputs import write_json
 
 
 def main() -> None:
-    tables = {name: predictions.read(name) for name in params.load().evaluate}
+    tables = {name: predictions.read(name) for name in section_names("evaluate")}
     pairs = {
-        f"{first}_vs_{second}": predictions.compare(tables[first], tables[second], (first, second))
+        f"{first}_vs_{second}": significance.compare(tables[first], tables[second], (first, second))
         for first, second in combinations(tables, 2)
     }
     write_json(Path("metrics/comparison.json"), pairs)
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

@@ -10,25 +10,33 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gtsrb import arrays, bins, device, networks, params, tables, views
-from gtsrb.errors import argument, run
-from gtsrb.metrics import accuracy_figures, class_figures, confusion_counts
+from gtsrb import device
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.evaluate import Evaluation
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays, tables
+from gtsrb.evaluation import binned_accuracy, test_time_augmentation
+from gtsrb.evaluation.metrics import accuracy_figures, class_figures, confusion_counts
+from gtsrb.networks import ensemble, inference
+from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
 
 
 def main() -> None:
-    everything = params.load()
-    name = argument("recipe", everything.train)
-    recipe, evaluation = everything.train[name], everything.evaluate[name]
+    name = argument("recipe", section_names("train"))
+    recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
     names = arrays.class_names()
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
 
     each, alone = [], {}
-    for number, model in views.members(name, recipe, evaluation.weights, **networks.shape_of(images, len(names))):
-        as_it_is = networks.predict(model, images)
+    for number, model in ensemble.members(name, recipe, evaluation.weights, **shape_of(images, len(names))):
+        as_it_is = inference.predict(model, images)
         each.append(
-            views.predict(model, images, evaluation.test_time_augmentation) if evaluation.test_time_augmentation else as_it_is
+            test_time_augmentation.predict(model, images, evaluation.test_time_augmentation)
+            if evaluation.test_time_augmentation
+            else as_it_is
         )
         if recipe.members > 1 or evaluation.test_time_augmentation:
             figures = accuracy_figures(labels, as_it_is)
@@ -38,19 +46,19 @@ def main() -> None:
 
     predictions = probabilities.argmax(axis=1)
     raw = tables.read(Path("data/raw/test.parquet"), ["filename", *tables.ROI, "image"])
-    calibration = bins.reliability(labels, probabilities)
-    figures = accuracy_figures(labels, probabilities) | {"calibration_error": bins.calibration_error(calibration)}
+    calibration = binned_accuracy.reliability(labels, probabilities)
+    figures = accuracy_figures(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
     write_json(Path(f"metrics/{name}.json"), figures | ({"one_network_one_view": alone} if alone else {}))
     of_images = pd.DataFrame({"filename": raw["filename"], "class_id": labels, "prediction": predictions})
     write_csv(Path(f"metrics/{name}/predictions.csv"), of_images)
     write_csv(Path(f"metrics/{name}/classes.csv"), class_figures(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/calibration.csv"), calibration)
-    for what, values in {"sizes": bins.box_sides(raw), "brightness": bins.box_luma(raw)}.items():
-        write_csv(Path(f"metrics/{name}/{what}.csv"), bins.accuracy_in_quantiles(values, predictions == labels))
+    for what, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():
+        write_csv(Path(f"metrics/{name}/{what}.csv"), binned_accuracy.accuracy_in_quantiles(values, predictions == labels))
     write_array(Path(f"data/predictions/{name}.npy"), probabilities)
     print(f"{name}: {figures['accuracy']:.2%} of {len(labels)} test images right, {figures['errors']} errors")
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

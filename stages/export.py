@@ -1,7 +1,7 @@
 """Exports one recipe, of an ensemble its first network:  python -m stages.export RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
-Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python -m gtsrb.predict` uses
+Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python -m scripts.predict` uses
         data/export/RECIPE.tflite    the network for LiteRT
         metrics/RECIPE/export.json   what was measured of the ONNX file, on test images with their boxes and as files
 
@@ -15,10 +15,20 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from gtsrb import arrays, device, export, networks, params, tables
-from gtsrb.errors import InputError, argument, run
-from gtsrb.metrics import accuracy_figures, class_figures
+from gtsrb import device
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.evaluate import Evaluation
+from gtsrb.config.export import Export
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.preprocess import Variant
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays, tables
+from gtsrb.errors import InputError
+from gtsrb.evaluation.metrics import accuracy_figures, class_figures
+from gtsrb.networks import ensemble, inference
+from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
+from gtsrb.serving import export
 
 PARITY = 200  # test images whose probabilities are compared with Keras'
 
@@ -26,16 +36,16 @@ PARITY = 200  # test images whose probabilities are compared with Keras'
 def main() -> None:
     if (backend := keras.backend.backend()) != "tensorflow":
         raise InputError(f"KERAS_BACKEND={backend} trains, but only TensorFlow exports; run this stage without it")
-    everything = params.load()
-    name = argument("recipe", everything.train)
-    recipe, unsure_below = everything.train[name], everything.export.unsure_below
-    variant = everything.preprocess[recipe.images]
+    name = argument("recipe", section_names("train"))
+    recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
+    variant = load_section(Variant, "preprocess", recipe.images)
+    unsure_below = load_section(Export, "export").unsure_below
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{part}")) for part in ("train", "test"))
     names = arrays.class_names()
-    weights = networks.weights_file(name, 0, everything.evaluate[name].weights)
+    weights = ensemble.weights_file(name, 0, evaluation.weights)
     path = Path(f"data/export/{name}.onnx")
     device.set_up("cpu", precision="float32", seed=recipe.seed, deterministic=True)
-    model = networks.build(recipe.network, **networks.shape_of(test.images, len(names)))
+    model = build_network(recipe.network, **shape_of(test.images, len(names)))
     model.load_weights(weights)
 
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
@@ -46,7 +56,7 @@ def main() -> None:
     with_boxes = export.predict(session, test.images)
     ppms = tables.read(Path("data/raw/test.parquet"), ["image"])["image"].tolist()
     as_files = export.predict(session, export.as_files(ppms, variant))
-    difference = np.abs(with_boxes[:PARITY] - networks.predict(model, test.images[:PARITY])).max()
+    difference = np.abs(with_boxes[:PARITY] - inference.predict(model, test.images[:PARITY])).max()
     classes = class_figures(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     measured = {
         "with_boxes": accuracy_figures(test.labels, with_boxes),
@@ -70,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

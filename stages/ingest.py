@@ -2,7 +2,7 @@
 
 Reads   the folder that the environment variable GTSRB_DIR names, or the official download; data/own/ for `source: folder`;
         nothing for synthetic signs
-Writes  data/raw/{train,test}.parquet (see gtsrb/tables.py), data/raw/classes.csv (class_id, name),
+Writes  data/raw/{train,test}.parquet (see gtsrb/data/tables.py), data/raw/classes.csv (class_id, name),
         metrics/dataset.json, metrics/class_counts.csv
 """
 
@@ -12,23 +12,27 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from gtsrb import benchmark, folder, outputs, params, rendering, sources, tables
-from gtsrb.errors import InputError, run
-from gtsrb.names import SIGN_NAMES
-from gtsrb.sections import Gtsrb
+from gtsrb import outputs
+from gtsrb.command_line import run_stage
+from gtsrb.config.ingest import Gtsrb, Ingest
+from gtsrb.config.load import load_section
+from gtsrb.data import gtsrb_reader, gtsrb_source, own_reader, tables
+from gtsrb.data.sign_names import SIGN_NAMES
+from gtsrb.errors import InputError
+from gtsrb.synthetic import scenes
 
 OWN = Path("data/own")
 
 
 def main() -> None:
-    ingest = params.load().ingest
+    ingest = load_section(Ingest, "ingest")
     names = list(SIGN_NAMES)
     if ingest.source == "gtsrb":
         train, test = real(ingest.gtsrb)
     elif ingest.source == "synthetic":
-        train, test = map(tables.canonical, rendering.render(ingest.synthetic))
+        train, test = map(tables.canonical, scenes.render(ingest.synthetic))
     else:
-        *parts, names = folder.read(OWN, ingest.folder)
+        *parts, names = own_reader.read(OWN, ingest.folder)
         train, test = map(tables.canonical, parts)
     dataset = {"source": ingest.source} | summary(train, test) | {"sha256": tables.content_sha256(train, test)}
     counts = class_counts(train, test, names)
@@ -43,8 +47,8 @@ def main() -> None:
 def real(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
     """The benchmark's two parts. Raises `InputError` if they are not what is `expected`."""
     own = os.environ.get("GTSRB_DIR")
-    source = sources.locate(Path(own).expanduser()) if own else sources.download()
-    train, test = map(tables.canonical, benchmark.read(source, expected))
+    source = gtsrb_source.locate(Path(own).expanduser()) if own else gtsrb_source.download()
+    train, test = map(tables.canonical, gtsrb_reader.read(source, expected))
     sha256 = tables.content_sha256(train, test)
     if sha256 != expected.sha256:
         raise InputError(
@@ -71,4 +75,4 @@ def class_counts(train: pa.Table, test: pa.Table, names: list[str]) -> pd.DataFr
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
-from gtsrb import params, tables
-from gtsrb.errors import argument, run
-from gtsrb.images import Box, preprocess
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.preprocess import Variant
+from gtsrb.data import tables
 from gtsrb.outputs import write_array, write_json, write_rows
-from gtsrb.sections import Variant
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
 
 BYTES = 2**24  # of an array that is a unit of work, at most; of 48 x 48 pixels a row group fits
 PROCESSES = cpu_count()
@@ -28,15 +30,15 @@ AHEAD = 16  # units of work a process, whose arrays may wait in memory
 
 
 def main() -> None:
-    variants = params.load().preprocess
-    name = argument("variant", variants)
+    name = argument("variant", section_names("preprocess"))
+    variant = load_section(Variant, "preprocess", name)
     written = {}
     for part in ("train", "test"):
         raw, out = Path(f"data/raw/{part}.parquet"), Path(f"data/processed/{name}/{part}")
         labels, tracks = tables.labels_and_tracks(raw)
         written[part] = {
             "images": len(labels),
-            "images_md5": write_images(raw, out / "images.npy", variants[name], label=f"{name} {part}"),
+            "images_md5": write_images(raw, out / "images.npy", variant, label=f"{name} {part}"),
             "labels_md5": write_array(out / "labels.npy", labels),
             "tracks_md5": write_array(out / "tracks.npy", tracks),
         }
@@ -74,4 +76,4 @@ def preprocess_rows(raw: Path, group: int, start: int, most: int, variant: Varia
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

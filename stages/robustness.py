@@ -14,35 +14,43 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from gtsrb import arrays, corruptions, device, networks, params, tables
-from gtsrb.errors import argument, run
-from gtsrb.images import Box, preprocess
+from gtsrb import device
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.evaluate import Evaluation
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.preprocess import Variant
+from gtsrb.config.robustness import Robustness
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays, tables
+from gtsrb.evaluation import corruptions
+from gtsrb.networks import ensemble, inference
+from gtsrb.networks.build import build_network
 from gtsrb.outputs import write_csv, write_json
-from gtsrb.sections import Robustness, Variant
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
 
 
 def main() -> None:
-    everything = params.load()
-    name = argument("recipe", everything.train)
-    recipe, settings = everything.train[name], everything.robustness
-    variant = everything.preprocess[recipe.images]
+    name = argument("recipe", section_names("train"))
+    recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
+    variant, settings = load_section(Variant, "preprocess", recipe.images), load_section(Robustness, "robustness")
     rows = sample(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    model = networks.build(
+    model = build_network(
         recipe.network,
         size=variant.size,
         channels=variant.channels,
         dtype=variant.dtype,
         classes=len(arrays.class_names()),
     )
-    model.load_weights(networks.weights_file(name, 0, everything.evaluate[name].weights))
+    model.load_weights(ensemble.weights_file(name, 0, evaluation.weights))
 
     results = []
     steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.severities for i, level in enumerate(levels, 1))]
     for kind, level, severity in tqdm(steps, desc=f"{name}: robustness", unit=" corruptions"):
         images = corrupt(rows, kind, severity, settings.seed, variant)
-        errors = int((networks.predict(model, images).argmax(axis=1) != labels).sum())
+        errors = int((inference.predict(model, images).argmax(axis=1) != labels).sum())
         found = {"corruption": kind, "level": level, "severity": severity}
         results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
@@ -87,4 +95,4 @@ def nested(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

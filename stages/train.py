@@ -12,15 +12,20 @@ Killed at any moment, the same command resumes at the last finished epoch and en
 
 from pathlib import Path
 
-from gtsrb import arrays, checkpoints, device, networks, params, training
-from gtsrb.errors import argument, run
+from gtsrb import device
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays
+from gtsrb.networks import ensemble
+from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
+from gtsrb.training import checkpoints, loop
 
 
 def main() -> None:
-    recipes = params.load().train
-    name = argument("recipe", recipes)
-    recipe = recipes[name]
+    name = argument("recipe", section_names("train"))
+    recipe = load_section(Recipe, "train", name)
     folder = Path(f"data/processed/{recipe.images}/train")
     data, classes = arrays.load(folder), len(arrays.class_names())
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
@@ -28,16 +33,16 @@ def main() -> None:
     print(f"{name}: {machine.name}, {recipe.precision}, {members}", flush=True)
 
     with checkpoints.reserved(recipe, folder, f"{device.versions()} on {machine}") as kept:
-        trained = training.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
-        shape = networks.shape_of(data.images, classes)
+        trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
+        shape = shape_of(data.images, classes)
         for number, member in enumerate(trained.members):
             for which in ("last", "best"):
                 if weights := member.weights(which):
-                    networks.save_weights(networks.weights_file(name, number, which), weights, recipe.network, **shape)
+                    ensemble.save_weights(ensemble.weights_file(name, number, which), weights, recipe.network, **shape)
         write_array(Path(f"data/validation/{name}/rows.npy"), trained.held_out)
         write_array(Path(f"data/validation/{name}/probabilities.npy"), trained.probabilities)
         write_csv(Path(f"metrics/{name}/history.csv"), trained.history)
-        figures = training.figures(trained, data.labels[trained.held_out])
+        figures = loop.figures(trained, data.labels[trained.held_out])
         figures |= {
             "train_images": len(trained.rows),
             "validation_images": len(trained.held_out),
@@ -50,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage(main)

@@ -13,7 +13,7 @@ import filelock
 import pytest
 import yaml
 
-from gtsrb.params import Params, load
+from gtsrb.config.params import Params, load
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from gtsrb.sections import Variant
+from gtsrb.config.preprocess import Variant
 
 
 def save_model(path: Path, variant: Variant, names: list[str]) -> None:

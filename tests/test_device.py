@@ -56,10 +56,10 @@ def test_a_gpu_demanded_and_not_there(monkeypatch):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16", "float32"])
 def test_precision(params, precision):
-    from gtsrb import networks
+    from gtsrb.networks.build import build_network
 
     device.set_up("cpu", precision=precision, seed=0, deterministic=False)
-    model = networks.build(params.train["baseline"].network, size=48, channels=3, dtype="uint8", classes=43)
+    model = build_network(params.train["baseline"].network, size=48, channels=3, dtype="uint8", classes=43)
     assert model.layers[1].compute_dtype == precision.removeprefix("mixed_")
     assert model.layers[1].variable_dtype == "float32"
     assert model.layers[-1].compute_dtype == "float32"  # probabilities

@@ -8,7 +8,7 @@ import yaml
 from conftest import ROOT
 from dvc.utils.hydra import apply_overrides
 
-from gtsrb.params import load
+from gtsrb.config.params import load
 
 LINES = [
     line.strip()

@@ -10,13 +10,16 @@ from committed import read
 from conftest import ROOT
 from onnx import numpy_helper
 
-from app import sight
-from gtsrb import card, export, pictures, predict
-from gtsrb.names import SIGN_NAMES
-from gtsrb.params import load
-from gtsrb.rendering import render
-from gtsrb.sections import Synthetic
-from gtsrb.tables import ROI, decode_ppm
+from app import picture_view
+from gtsrb.config.ingest import Synthetic
+from gtsrb.config.params import load
+from gtsrb.data import picture_files
+from gtsrb.data.sign_names import SIGN_NAMES
+from gtsrb.data.tables import ROI, decode_ppm
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
+from gtsrb.serving import export, model_card, predictor
+from gtsrb.synthetic.scenes import render
 
 PARAMS = load(ROOT / "params.yaml")
 MODELS = sorted((ROOT / "pretrained").glob("*.onnx"))
@@ -53,7 +56,7 @@ def test_a_card_says_what_the_metrics_say(recipe):
     published = (ROOT / f"pretrained/{recipe}.md").read_text()
     latency, device = re.search(r"\| latency \| ([0-9.]+) ms .* \((.*)\) \|", published).groups()
     settings = PARAMS.train[recipe]
-    expected = card.text(
+    expected = model_card.text(
         recipe, settings, PARAMS.preprocess[settings.images], **figures, latency_ms=float(latency), device=device
     )
     assert published == expected
@@ -63,10 +66,9 @@ def test_a_card_says_what_the_metrics_say(recipe):
 def test_a_model_knows_drawn_signs(path):
     """The very file on signs that the project draws, not what it was trained on: far more right than chance's 1 in 43."""
     _, test = render(Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=2, seed=0))
-    model = predict.load(str(path))
+    model = predictor.load(str(path))
     prepared = [
-        predict.preprocess(decode_ppm(row["image"]), predict.Box(*(row[key] for key in ROI)), model.variant)
-        for _, row in test.iterrows()
+        preprocess(decode_ppm(row["image"]), Box(*(row[key] for key in ROI)), model.variant) for _, row in test.iterrows()
     ]
     right = model.probabilities(np.stack(prepared)).argmax(axis=1) == test["class_id"]
     assert right.mean() > 0.5
@@ -74,6 +76,6 @@ def test_a_model_knows_drawn_signs(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "app/static").glob("*.png")), ids=lambda path: SIGN_NAMES[int(path.stem)])
 def test_the_best_recognises_every_example_of_the_page(path):
-    model = predict.load(str(ROOT / f"pretrained/{predict.BEST}.onnx"))
-    seen = sight.look(pictures.read(path.read_bytes()), None, model)
+    model = predictor.load(str(ROOT / f"pretrained/{predictor.BEST}.onnx"))
+    seen = picture_view.look(picture_files.read(path.read_bytes()), None, model)
     assert model.names[seen.probabilities.argmax()] == SIGN_NAMES[int(path.stem)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gtsrb import networks
+from gtsrb.networks.build import build_network
 
 
 def test_the_two_recipes(params):
@@ -16,7 +16,7 @@ def test_the_two_recipes(params):
         assert (recipe.network.filters, recipe.network.dense_units) == ([32, 64, 128], [512])
         assert params.evaluate["baseline"].weights == "last"
         assert (recipe.network.family, recipe.network.head, recipe.network.standardize) == ("plain", "flatten", "none")
-        assert networks.build(recipe.network, size=48, channels=3, dtype="uint8", classes=43).count_params() == 1_358_155
+        assert build_network(recipe.network, size=48, channels=3, dtype="uint8", classes=43).count_params() == 1_358_155
         assert recipe.network.kernel_initializer == "glorot_uniform"
         assert (recipe.members, recipe.sampling, recipe.label_smoothing) == (1, "natural", 0.0)
     assert augmented.validation.seed == 42

@@ -1,0 +1,123 @@
+"""Random changes that move pixels: flips, and one warp an image that holds all the others."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from gtsrb.augmentation import photometric
+from gtsrb.config.augmentation import Affine, Flips, Perspective
+
+
+def flip(images: np.ndarray, targets: np.ndarray, params: Flips, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Each flip that a sign of its class allows, with probability 1/2; the target becomes the class that it then shows."""
+    images, labels = images.copy(), targets.argmax(axis=1)
+    for pairs, turned in (
+        (params.left_right, lambda x: x[:, :, ::-1]),
+        (params.top_bottom, lambda x: x[:, ::-1]),
+        (params.half_turn, lambda x: x[:, ::-1, ::-1]),
+    ):
+        becomes = np.full(targets.shape[1], -1)
+        for first, second in pairs:
+            becomes[first], becomes[second] = second, first
+        rows = np.flatnonzero((becomes[labels] >= 0) & (rng.random(len(labels)) < 0.5))
+        images[rows] = turned(images[rows])
+        labels[rows] = becomes[labels[rows]]
+    return images, np.eye(targets.shape[1], dtype=targets.dtype)[labels]
+
+
+@dataclass(frozen=True)
+class AffineDraws:
+    """One affine change for each of n images; every field is (n,) float64."""
+
+    rotation: np.ndarray  # radians
+    shift_x: np.ndarray  # pixels
+    shift_y: np.ndarray
+    shear: np.ndarray  # radians, along x
+    zoom_x: np.ndarray  # above 1 the sign becomes smaller, as in Keras
+    zoom_y: np.ndarray
+
+    def matrices(self, size: tuple[int, int]) -> np.ndarray:
+        """(n, 3, 3): from (x, y, 1) in the output to the same in the input, about the centre of an image of `size`.
+
+        Rotation, shift, shear and zoom are multiplied in this order, as in `keras.src.legacy.preprocessing.image`.
+        """
+        height, width = size
+        zero, one = np.zeros_like(self.rotation), np.ones_like(self.rotation)
+        cos, sin = np.cos(self.rotation), np.sin(self.rotation)
+        rotation = _stack([[cos, -sin, zero], [sin, cos, zero], [zero, zero, one]])
+        shift = _stack([[one, zero, self.shift_x], [zero, one, self.shift_y], [zero, zero, one]])
+        shear = _stack([[one, -np.sin(self.shear), zero], [zero, np.cos(self.shear), zero], [zero, zero, one]])
+        zoom = _stack([[self.zoom_x, zero, zero], [zero, self.zoom_y, zero], [zero, zero, one]])
+        center = np.array([[1, 0, width / 2 - 0.5], [0, 1, height / 2 - 0.5], [0, 0, 1]])
+        return center @ rotation @ shift @ shear @ zoom @ np.linalg.inv(center)
+
+
+def _stack(rows: list[list[np.ndarray]]) -> np.ndarray:
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def draw_affine(n: int, size: tuple[int, int], params: Affine, rng: np.random.Generator) -> AffineDraws:
+    """Draws for `n` images of `size` = (height, width), uniform within the ranges of `params`."""
+    height, width = size
+    turn, right, down, lean, zoom_x, zoom_y = rng.uniform(-1, 1, (6, n))
+    return AffineDraws(
+        rotation=np.deg2rad(params.rotation * turn),
+        shift_x=params.width_shift * width * right,
+        shift_y=params.height_shift * height * down,
+        shear=np.deg2rad(params.shear * lean),
+        zoom_x=1 + params.zoom * zoom_x,
+        zoom_y=1 + params.zoom * zoom_y,
+    )
+
+
+def draw_perspective(n: int, size: tuple[int, int], params: Perspective, rng: np.random.Generator) -> np.ndarray:
+    """(n, 3, 3): each takes the corners of an image of `size` to where they are drawn, uniformly within the range, per axis."""
+    height, width = size
+    corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], float)
+    moved = corners + rng.uniform(-params.corner_shift, params.corner_shift, (n, 4, 2)) * (width, height)
+    return np.stack([cv2.getPerspectiveTransform(corners.astype(np.float32), one.astype(np.float32)) for one in moved])
+
+
+def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray:
+    """(n, height, width, channels) images and (n, 3, 3) output-to-input matrices -> the warped images, same dtype."""
+    if params.interpolation == "nearest":
+        return warp_nearest(images, matrices, params.fill_mode)
+    height, width = images.shape[1:3]
+    border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[params.fill_mode]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = np.empty_like(images)
+    for rgb in photometric.pictures(images):  # OpenCV's fast paths end at four channels
+        for out, image, matrix in zip(warped[rgb], np.ascontiguousarray(images[rgb]), matrices, strict=True):
+            out[...] = cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border)
+    return warped
+
+
+def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np.ndarray:
+    """As `scipy.ndimage.affine_transform` of order 0, pixel for pixel, for all images at once."""
+    n, height, width, _ = images.shape
+    y, x = np.arange(height)[:, None], np.arange(width)
+    column, row, depth = (
+        m[:, 0, None, None] * x + m[:, 1, None, None] * y + m[:, 2, None, None] for m in matrices.transpose(1, 0, 2)
+    )
+    column, row = column / depth, row / depth  # depth is 1 without perspective
+    if fill_mode == "constant":
+        outside = (row < 0) | (row > height - 1) | (column < 0) | (column > width - 1)
+    row, column = _folded(row, height, fill_mode), _folded(column, width, fill_mode)
+    first = np.arange(n)[:, None, None] * (height * width)  # each image's first pixel of all
+    out = images.reshape(n * height * width, -1)[first + _index(row + 0.5, height) * width + _index(column + 0.5, width)]
+    if fill_mode == "constant":
+        out[outside] = 0
+    return out
+
+
+def _folded(position: np.ndarray, side: int, fill_mode: str) -> np.ndarray:
+    """Positions beyond the border -> where the fill takes its pixel from."""
+    if fill_mode == "reflect":  # d c b a | a b c d | d c b a
+        position = np.mod(position + 0.5, 2 * side)
+        return np.minimum(position, 2 * side - position) - 0.5
+    return np.clip(position, 0, side - 1)
+
+
+def _index(position: np.ndarray, side: int) -> np.ndarray:
+    return np.clip(np.floor(position).astype(np.intp), 0, side - 1)

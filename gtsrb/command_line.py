@@ -1,0 +1,41 @@
+"""The command line of stages and scripts: what was asked for, and how a run ends."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gtsrb.config import params
+from gtsrb.errors import DISK_FULL, InputError, no_room
+
+
+def argument(kind: str, known: Iterable[str]) -> str:
+    """The one argument of the command line, which has to be the name of a known `kind`. Raises `InputError`."""
+    given, known = sys.argv[1:], list(known)
+    if len(given) != 1 or given[0] not in known:
+        found = f"{' '.join(given)!r}" if given else "nothing"
+        raise InputError(f"the command line has {found}; expected one {kind} of params.yaml: {', '.join(known)}")
+    return given[0]
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """`run` of a stage, if all of params.yaml is valid: also the sections that this stage does not read."""
+
+    def check_and_run() -> None:
+        params.load()
+        main()
+
+    run(check_and_run)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs `main`; an `InputError` or a full disk becomes one line on stderr and exit code 1."""
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        sys.exit(f"error: {no_room(Path(error.filename or 'a file'), error)}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

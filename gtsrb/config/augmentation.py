@@ -1,0 +1,96 @@
+"""The block `augmentation` of a recipe in params.yaml. Units and ranges stand there."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gtsrb.config.base import Rate, Section
+
+Share = Annotated[float, Field(gt=0, le=1)]  # of the images
+ClassPair = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
+
+
+class Affine(Section):
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    width_shift: Rate
+    height_shift: Rate
+    shear: Annotated[float, Field(ge=0, lt=90)]
+    zoom: Rate
+    fill_mode: Literal["nearest", "reflect", "constant"]
+    interpolation: Literal["nearest", "bilinear"]
+
+
+class Perspective(Section):
+    corner_shift: Annotated[float, Field(ge=0, lt=0.25)]
+
+
+class ColorJitter(Section):
+    brightness: Rate
+    contrast: Rate
+    saturation: Rate
+
+
+class RGBShift(Section):
+    probability: Share
+    offset: Annotated[float, Field(gt=0, le=1)]
+
+
+class Blur(Section):
+    probability: Share
+    sigma: Annotated[float, Field(gt=0, le=10)]
+
+
+class Noise(Section):
+    probability: Share
+    sigma: Annotated[float, Field(gt=0, le=1)]
+
+
+class Cutout(Section):
+    probability: Share
+    size: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Mix(Section):
+    probability: Share
+    alpha: Annotated[float, Field(gt=0, le=10)]
+
+
+class Flips(Section):
+    left_right: list[ClassPair]
+    top_bottom: list[ClassPair]
+    half_turn: list[ClassPair]
+
+    @model_validator(mode="after")
+    def one_image_a_class(self) -> Self:
+        for name, pairs in self:
+            named = [label for pair in pairs for label in sorted(set(pair))]
+            if twice := {label for label in named if named.count(label) > 1}:
+                raise ValueError(f"{name}: class {min(twice)} is in two pairs; a flipped sign is of one class")
+        return self
+
+    @property
+    def greatest(self) -> int:
+        """The greatest class number named; -1 if there is none."""
+        return max((label for _, pairs in self for pair in pairs for label in pair), default=-1)
+
+
+class Augmentation(Section):
+    flips: Flips | None = None
+    affine: Affine | None = None
+    perspective: Perspective | None = None
+    color_jitter: ColorJitter | None = None
+    rgb_shift: RGBShift | None = None
+    blur: Blur | None = None
+    noise: Noise | None = None
+    cutout: Cutout | None = None
+    mixup: Mix | None = None
+    cutmix: Mix | None = None
+
+    @model_validator(mode="after")
+    def perspective_is_a_part_of_the_warp(self) -> Self:
+        if self.perspective and not self.affine:
+            raise ValueError(
+                "perspective: affine is missing; it decides fill and interpolation of the one warp "
+                "(give it, with ranges of 0 if nothing else is to move)"
+            )
+        return self

@@ -1,0 +1,182 @@
+"""The sections of `train` in params.yaml, the recipes. Units and ranges stand there."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from gtsrb.config.augmentation import Augmentation
+from gtsrb.config.base import Count, Rate, Section, Seed
+
+
+class RandomSplit(Section):
+    """A share of the images validates, frames of one sign on both sides."""
+
+    split: Literal["random"]
+    fraction: Annotated[float, Field(gt=0, le=0.5)]
+    seed: Seed
+
+
+class TrackFold(Section):
+    """One of `folds` parts validates, each of whole signs; `seed` says which signs are in which."""
+
+    split: Literal["tracks"]
+    folds: Annotated[int, Field(ge=2, le=100)]
+    fold: Annotated[int, Field(ge=0)]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def one_of_the_folds(self) -> Self:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold = {self.fold}: there are {self.folds} folds, so 0 to {self.folds - 1}")
+        return self
+
+
+Validation = RandomSplit | TrackFold
+
+
+class SpatialTransformer(Section):
+    filters: Annotated[list[Count], Field(min_length=1)]
+    dense_units: Count
+    stride: Annotated[int, Field(ge=1, le=8)]
+
+
+class Network(Section):
+    """What all families share."""
+
+    standardize: Literal["none", "image", "channels", "data_set"]
+    spatial_transformer: SpatialTransformer | None = None
+    filters: Annotated[list[Count], Field(min_length=1)]
+    kernel_size: Annotated[int, Field(ge=1, le=15)]
+    block_dropout: Rate
+    batch_normalization: bool
+    head: Literal["flatten", "global_average_pooling"]
+    dense_units: list[Count]
+    dense_dropout: Rate
+    activation: Literal["relu", "elu", "gelu", "selu", "silu", "tanh"]
+    kernel_initializer: Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "orthogonal"]
+
+    def final_side(self, size: int) -> int:
+        """Side in pixels of the last feature map of a `size` x `size` image; below 1 the network cannot be built."""
+        raise NotImplementedError
+
+
+class PlainNetwork(Network):
+    """The tutorial's: blocks of convolutions, each block ending in max-pooling and dropout."""
+
+    family: Literal["plain"]
+    padding: Annotated[list[Literal["same", "valid"]], Field(min_length=1)]
+    pool_size: Annotated[int, Field(ge=1, le=8)]
+
+    def final_side(self, size: int) -> int:
+        for _ in self.filters:
+            size -= (self.kernel_size - 1) * self.padding.count("valid")
+            size //= self.pool_size
+        return size
+
+
+class ResidualNetwork(Network):
+    """Stages of residual blocks (He 2016), the first block of each stage after the first at stride 2."""
+
+    family: Literal["residual"]
+    stem_stride: Annotated[int, Field(ge=1, le=4)]
+    blocks: Annotated[list[Count], Field(min_length=1)]
+
+    def final_side(self, size: int) -> int:
+        for stride in (self.stem_stride, *[2] * (len(self.filters) - 1)):
+            size = -(-size // stride)
+        return size
+
+    @model_validator(mode="after")
+    def blocks_of_every_stage(self) -> Self:
+        if len(self.blocks) != len(self.filters):
+            raise ValueError(f"filters = {self.filters}, blocks = {self.blocks}; give as many of each, one a stage")
+        return self
+
+
+class Optimizer(Section):
+    name: Literal["sgd", "rmsprop", "adam", "adamw", "nadam", "lion", "muon"]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    momentum: Rate
+    nesterov: bool
+    weight_decay: Annotated[float, Field(ge=0, le=10)]
+    gradient_clip: Annotated[float, Field(gt=0)] | None = None
+    ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def nesterov_where_there_is_a_choice(self) -> Self:
+        if self.nesterov and self.name not in ("sgd", "muon"):
+            raise ValueError(f"nesterov = True: {self.name} has no such choice; set it to false, or name: sgd or muon")
+        return self
+
+
+class Step(Section):
+    name: Literal["step"]
+    every: Count
+    factor: Annotated[float, Field(gt=0, le=1)]
+    decay: Annotated[float, Field(ge=0, le=1)]
+
+
+class Cosine(Section):
+    name: Literal["cosine"]
+    warmup: Rate
+    final: Annotated[float, Field(ge=0, le=1)]
+
+
+class OneCycle(Section):
+    name: Literal["one_cycle"]
+    initial: Annotated[float, Field(ge=0, le=1)]
+    warmup: Rate
+    final: Annotated[float, Field(ge=0, le=1)]
+
+
+class ReduceOnPlateau(Section):
+    name: Literal["reduce_on_plateau"]
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    patience: Annotated[int, Field(ge=0)]
+    min_delta: Annotated[float, Field(ge=0)]
+
+
+Schedule = Step | Cosine | OneCycle | ReduceOnPlateau
+
+
+class Recipe(Section):
+    """All that a training needs to know."""
+
+    images: str
+    seed: Seed
+    members: Annotated[int, Field(ge=1, le=100)]
+    deterministic: bool
+    device: Literal["auto", "gpu", "cpu"]
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    epochs: Count
+    batch_size: Count
+    sampling: Literal["natural", "class_balanced"]
+    validation: Annotated[Validation, Field(discriminator="split")] | None = None
+    network: Annotated[PlainNetwork | ResidualNetwork, Field(discriminator="family")]
+    loss: Literal["categorical_crossentropy"]
+    label_smoothing: Rate
+    optimizer: Optimizer
+    schedule: Annotated[Schedule, Field(discriminator="name")] | None = None
+    augmentation: Augmentation | None = None
+
+    @property
+    def seeds(self) -> list[int]:
+        """One for each member, independent of those of any other (seed, member): ensembles of seeds 0 and 1 share none."""
+        sequences = (np.random.SeedSequence(self.seed, spawn_key=(member,)) for member in range(self.members))
+        return [int(sequence.generate_state(1)[0]) for sequence in sequences]
+
+    @model_validator(mode="after")
+    def a_plateau_needs_validation(self) -> Self:
+        if isinstance(self.schedule, ReduceOnPlateau) and not self.validation:
+            raise ValueError("schedule: reduce_on_plateau watches val_loss, and there is no validation block; add one")
+        return self
+
+    @model_validator(mode="after")
+    def an_average_has_no_statistics_of_its_own(self) -> Self:
+        if self.optimizer.ema_momentum and self.network.batch_normalization:
+            raise ValueError(
+                f"optimizer.ema_momentum = {self.optimizer.ema_momentum}: network.batch_normalization keeps statistics "
+                "of the weights as they are, not of their moving average; leave out one of the two"
+            )
+        return self

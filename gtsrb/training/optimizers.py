@@ -1,0 +1,34 @@
+"""Optimisers, built from params."""
+
+import keras
+
+from gtsrb.config.train import Optimizer, Schedule
+from gtsrb.training.schedules import rates
+
+
+def build_optimizer(
+    optimizer: Optimizer, schedule: Schedule | None, *, steps_per_epoch: int, epochs: int
+) -> keras.optimizers.Optimizer:
+    """The optimiser with its schedule in it. Weight decay is decoupled (Loshchilov and Hutter 2019), of kernels alone."""
+    shared = {
+        "learning_rate": rates(optimizer.learning_rate, schedule, steps_per_epoch=steps_per_epoch, epochs=epochs),
+        "weight_decay": optimizer.weight_decay or (0.0 if optimizer.name == "adamw" else None),
+        "global_clipnorm": optimizer.gradient_clip,
+        "use_ema": optimizer.ema_momentum is not None,
+        "ema_momentum": optimizer.ema_momentum or 0.0,
+    }
+    momentum = optimizer.momentum
+    match optimizer.name:
+        case "sgd":
+            built = keras.optimizers.SGD(momentum=momentum, nesterov=optimizer.nesterov, **shared)
+        case "rmsprop":
+            built = keras.optimizers.RMSprop(momentum=momentum, **shared)
+        case "muon":  # of dense kernels; Keras leaves convolutions and vectors to AdamW
+            shared["adam_weight_decay"] = shared["weight_decay"]
+            built = keras.optimizers.Muon(momentum=momentum, adam_beta_1=momentum, nesterov=optimizer.nesterov, **shared)
+        case "adam" | "adamw" | "nadam" | "lion":
+            kinds = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "lion": "Lion"}
+            built = getattr(keras.optimizers, kinds[optimizer.name])(beta_1=momentum, **shared)
+    if optimizer.weight_decay:
+        built.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return built

@@ -1,0 +1,58 @@
+"""What test-time augmentation is worth in validation:  python -m scripts.compare_tta RECIPE docs/test_time_augmentation.yaml
+
+Takes the trained members of RECIPE in the workspace (`dvc exp apply NAME` puts those of an experiment there) and the images
+that validated it, and prints accuracy and loss of each set of views in the file. No test image is read.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from gtsrb import device
+from gtsrb.command_line import run
+from gtsrb.config import params
+from gtsrb.config.evaluate import View
+from gtsrb.config.yaml_loader import parse_yaml
+from gtsrb.data import arrays
+from gtsrb.errors import InputError
+from gtsrb.evaluation import test_time_augmentation
+from gtsrb.evaluation.metrics import accuracy_figures
+from gtsrb.networks import ensemble
+from gtsrb.networks.build import shape_of
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        raise InputError("expected a recipe and a file: python -m scripts.compare_tta RECIPE docs/test_time_augmentation.yaml")
+    name, sets, recipes = sys.argv[1], read(Path(sys.argv[2])), params.load().train
+    if name not in recipes:
+        raise InputError(f"{name!r}: expected a recipe of params.yaml: {', '.join(recipes)}")
+    recipe = recipes[name]
+    images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/train"))
+    held_out = np.load(f"data/validation/{name}/rows.npy")
+    if not len(held_out):
+        raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
+    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    shape = shape_of(images, len(arrays.class_names()))
+    shown, labels = images[held_out], labels[held_out]
+    for title, chosen in sets.items():
+        each = [
+            test_time_augmentation.predict(model, shown, chosen) for _, model in ensemble.members(name, recipe, "last", **shape)
+        ]
+        figures = accuracy_figures(labels, np.mean(each, axis=0))
+        print(f"{title:<24}{figures['accuracy']:>9.3%}{figures['errors']:>6} errors  loss {figures['loss']:.5f}", flush=True)
+
+
+def read(path: Path) -> dict[str, list[View]]:
+    """Named sets of views. Raises `InputError`."""
+    try:
+        return TypeAdapter(dict[str, list[View]]).validate_python(parse_yaml(path.read_text()))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,111 @@
+"""How fast the two parts are that the project wrote itself:  python -m scripts.measure_speed preprocess | epoch
+
+preprocess  the stage on all cores against the tutorial's one-core scikit-image loop, and the share of each step
+epoch       augmented training steps against plain ones, in pairs
+
+Needs `dvc repro preprocess@equalized` before. Quote the ratios: the times are those of the machine on that day.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from skimage import color, exposure, io, transform
+
+from gtsrb.config import params
+from gtsrb.config.preprocess import Variant
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays, tables
+from gtsrb.preprocessing import crop, equalize, resize
+
+RAW = Path("data/raw/train.parquet")
+
+
+def preprocess(pairs: int = 3, sample: int = 2000) -> None:
+    """The loop runs on a random sample, from files on disk as in the tutorial, and is scaled up to the whole table."""
+    from stages.preprocess import write_images
+
+    variant, bins = next((v, v.equalize.bins) for v in params.load().preprocess.values() if v.equalize)
+    rows = tables.read(RAW)
+    chosen = rows.sample(min(sample, len(rows)), random_state=0)
+    ratios = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"{i}.ppm") for i in range(len(chosen))]
+        for file, image in zip(files, chosen["image"], strict=True):
+            file.write_bytes(image)
+        for _ in range(pairs):
+            loop = seconds(lambda: [tutorial(io.imread(file), variant) for file in files]) / len(files)
+            stage = seconds(lambda: write_images(RAW, Path(folder, "images.npy"), variant, label="stage")) / len(rows)
+            ratios.append(loop / stage)
+            print(f"loop {loop * 1e3:.3f} ms an image, stage {stage * 1e3:.3f} ms: {ratios[-1]:.1f} times as fast")
+        write = seconds(lambda: np.save(Path(folder, "again.npy"), np.load(Path(folder, "images.npy")))) / len(rows)
+    print(f"median ratio {statistics.median(ratios):.1f}")
+
+    decoded = [tables.decode_ppm(image) for image in chosen["image"]]
+    values = [equalize.equalization(image, bins) for image in decoded]
+    cropped = [crop.center_square(image) for image in decoded]
+    equal = [equalize.equalized(image, value) for image, value in zip(cropped, values, strict=True)]
+    steps = {
+        "read the table": seconds(lambda: tables.read(RAW, ["image"])) / len(rows) * len(decoded),
+        "decode": seconds(lambda: [tables.decode_ppm(image) for image in chosen["image"]]),
+        "histogram": seconds(lambda: [equalize.equalization(image, bins) for image in decoded]),
+        "equalise": seconds(lambda: [equalize.equalized(*pair) for pair in zip(cropped, values, strict=True)]),
+        "resize": seconds(lambda: [resize.resized(image, variant) for image in equal]),
+        "round": seconds(lambda: [np.rint(np.zeros((48, 48, 3)) * 255).astype(np.uint8) for _ in decoded]),
+        "write": write * len(decoded),
+    }
+    print(pd.Series(steps).div(len(decoded)).mul(1e3).rename("ms of one core an image").to_frame()
+          .assign(share=lambda f: f.iloc[:, 0] / f.iloc[:, 0].sum()).round(3).to_string())  # fmt: skip
+
+
+def tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
+    """One image as the tutorial's loop has it."""
+    hsv = color.rgb2hsv(image)
+    hsv[..., 2] = exposure.equalize_hist(hsv[..., 2])
+    image = crop.center_square(color.hsv2rgb(hsv))
+    return transform.resize(image, (variant.size, variant.size), order=1, mode="constant", anti_aliasing=False)
+
+
+def epoch(pairs: int = 7, steps: int = 150) -> None:
+    """Training steps of the first recipe with augmentation and of the same without, in turn, after a warm-up."""
+    from gtsrb import device
+    from gtsrb.networks.build import build_network, shape_of
+    from gtsrb.training import batches
+    from gtsrb.training.optimizers import build_optimizer
+
+    recipe = next(recipe for recipe in params.load().train.values() if recipe.augmentation)
+    data = arrays.load(Path(f"data/processed/{recipe.images}/train"))
+    classes = int(data.labels.max()) + 1
+    targets = np.eye(classes, dtype="float32")[data.labels]
+    machine = device.set_up(recipe.device, precision=recipe.precision, seed=0, deterministic=recipe.deterministic)
+    model = build_network(recipe.network, **shape_of(data.images, classes))
+    optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
+    model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
+
+    def fit(which: Recipe) -> float:
+        source = batches.Batches(data.images, targets, which, epoch=0)
+        return seconds(lambda: model.fit(source, steps_per_epoch=steps, shuffle=False, verbose=0))
+
+    plain = recipe.model_copy(update={"augmentation": None})
+    fit(plain), fit(recipe)
+    ratios = []
+    for _ in range(pairs):
+        without, augmented = fit(plain), fit(recipe)
+        ratios.append(augmented / without)
+        print(f"{steps} steps: plain {without:.2f} s, augmented {augmented:.2f} s, ratio {ratios[-1]:.3f}")
+    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    {"preprocess": preprocess, "epoch": epoch}[sys.argv[1]]()

@@ -1,0 +1,156 @@
+"""The page's functions: what becomes of every kind of picture, what is shown of a recipe. In a browser: test_app_page.py."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from app import markup, picture_view, recipe_results
+from gtsrb.data import picture_files
+from gtsrb.data.sign_names import SIGN_NAMES
+from gtsrb.data.tables import encode_ppm
+from gtsrb.errors import InputError
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
+from gtsrb.reporting.html_images import data_url
+from gtsrb.serving import predictor
+
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = predictor.load(str(ROOT / f"pretrained/{predictor.BEST}.onnx"))
+    if model.names != list(SIGN_NAMES):
+        pytest.skip("the published model is of other signs than the benchmark's")
+    return model
+
+
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.seconds
+def test_without_tensorflow_and_telemetry(tmp_path):
+    """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
+    code = (
+        "import sys, app.evaluation, app.markup, app.sight; from gtsrb import predict; predict.load(predict.BEST);"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
+    environment = {key: value for key, value in os.environ.items() if key not in hidden} | {"HOME": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=False).returncode == 0
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_the_whole_picture_is_answered_as_on_the_command_line(model):
+    seen = picture_view.look(PIXELS, None, model)
+    assert (seen.image == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
+    assert seen.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["cmyk", "deep", "moving"])
+def test_unusual_pictures_are_answered(kind, model):
+    sign = Image.open(ROOT / "app/static/4.png")
+    data = {
+        "cmyk": lambda: saved(sign.convert("CMYK"), "jpeg", quality=95),
+        "deep": lambda: saved(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
+        "moving": lambda: saved(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
+    }[kind]()
+    assert picture_view.look(picture_files.read(data), None, model).probabilities.argmax() == 4
+
+
+def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
+    assert picture_view.pictogram("stop", tmp_path).startswith("data:image/png;base64,")
+    assert picture_view.pictogram("llama", tmp_path) is None
+    images = [np.full((side, side, 3), level, np.uint8) for side, level in ((20, 10), (40, 200), (60, 90))]
+    boxes = [(2, 2, 17, 17), (5, 5, 34, 34), (0, 0, 59, 59)]
+    rows = pd.DataFrame(boxes, columns=["roi_x1", "roi_y1", "roi_x2", "roi_y2"]).assign(
+        filename=["a", "b", "c"], class_id=[7, 7, 8], width=[20, 40, 60], image=[encode_ppm(image) for image in images]
+    )
+    rows.to_parquet(tmp_path / "train.parquet")
+    (tmp_path / "classes.csv").write_text("class_id,name\n7,llama\n8,alpaca\n")
+    assert picture_view.pictogram("llama", tmp_path) == data_url(images[1][5:35, 5:35])
+    assert picture_view.pictogram("guanaco", tmp_path) is None
+
+
+@pytest.fixture
+def run_pipeline(tmp_path):
+    """What the pipeline leaves of a recipe `small` on five images of three classes, two of them mistaken."""
+    for folder in ("metrics/small", "data/raw", "data/predictions"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "data/raw/classes.csv").write_text("class_id,name\n0,stop\n1,yield\n2,<b>odd</b>\n")
+    rows = {"filename": list("abcde"), "class_id": [0, 0, 1, 1, 2], "image": [encode_ppm(PIXELS)] * 5}
+    pd.DataFrame(rows).to_parquet(tmp_path / "data/raw/test.parquet")
+    sure = np.array([[9, 1, 0], [3, 7, 0], [0, 9, 1], [0, 8, 2], [9, 0, 1]], np.float32) / 10
+    np.save(tmp_path / "data/predictions/small.npy", sure)
+    (tmp_path / "metrics/small.json").write_text(json.dumps({"accuracy": 0.6, "errors": 2}))
+    counts = "stop,stop,1\nstop,yield,1\nyield,yield,2\n<b>odd</b>,stop,1\n"
+    (tmp_path / "metrics/small/confusion.csv").write_text("truth,prediction,images\n" + counts)
+    return tmp_path
+
+
+def test_mistakes_the_most_confident_first(run_pipeline):
+    assert recipe_results.recipes(run_pipeline) == ["small"]
+    found = recipe_results.mistakes(run_pipeline, "small")
+    assert found[["filename", "truth", "prediction"]].to_numpy().tolist() == [
+        ["e", "<b>odd</b>", "stop"],
+        ["b", "stop", "yield"],
+    ]
+    assert found["confidence"].tolist() == pytest.approx([0.9, 0.7])
+    assert recipe_results.about(found, "yield")["filename"].tolist() == ["b"]
+    assert recipe_results.about(found, "stop")["filename"].tolist() == ["e", "b"]  # shown, or taken for one
+    assert len(recipe_results.about(found, None)) == 2
+
+
+def test_confusions_without_what_was_right(run_pipeline):
+    found = recipe_results.confusions(run_pipeline, "small")
+    assert found.to_numpy().tolist() == [["<b>odd</b>", "stop", 1, 1.0], ["stop", "yield", 1, 0.5]]
+
+
+def test_predictions_of_another_test_part_are_not_shown(run_pipeline):
+    np.save(run_pipeline / "data/predictions/small.npy", np.zeros((4, 3), np.float32))
+    with pytest.raises(InputError, match=r"small.npy has 4 x 3 .* expected 5 images x 3 classes .* `dvc repro evaluate@small`"):
+        recipe_results.mistakes(run_pipeline, "small")
+
+
+def test_a_clone_has_the_matrix_and_no_mistakes(run_pipeline):
+    assert recipe_results.has_mistakes(run_pipeline, "small")
+    (run_pipeline / "data/raw/test.parquet").unlink()
+    assert not recipe_results.has_mistakes(run_pipeline, "small")
+    assert len(recipe_results.confusions(run_pipeline, "small")) == 2
+
+
+def test_names_are_shown_not_obeyed(run_pipeline):
+    def none(name):
+        return None
+
+    found = {"unsure": True, "top": [{"name": "<b>odd</b>", "probability": 0.3}]}
+    pages = [
+        markup.mistakes(recipe_results.mistakes(run_pipeline, "small"), none),
+        markup.matrix(recipe_results.confusions(run_pipeline, "small"), none),
+        markup.likeliest(found, 0.9, none),
+    ]
+    for page in pages:
+        assert "&lt;b&gt;odd&lt;/b&gt;" in page
+        assert "<b>odd" not in page
+    assert "unsure: below 90%" in pages[2]
+    assert markup.plain("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0%"), (1e-6, "&lt; 0.1%"), (0.0005, "0.1%"), (0.5, "50.0%"), (0.9996, "&gt; 99.9%"), (1, "100.0%")],
+)
+def test_almost_is_not_quite(share, text):
+    assert markup.percent(share) == text

@@ -1,0 +1,344 @@
+"""The page in a real, headless browser: Chromium, driven by Selenium; the server runs in the app's own environment.
+
+Skipped where one of the three is missing: `.ci/run` installs the browser, `make test-all` the rest.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from gtsrb.data.tables import encode_ppm
+from gtsrb.synthetic.faces import sign
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
+from selenium.webdriver import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+
+PYTHON = ROOT / ".venv-app/bin/python"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+QUIET = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
+SECONDS = 60  # for the page to do what it is asked to; a machine may have other work
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with chromedriver; see .ci/run"),
+    pytest.mark.skipif(not PYTHON.exists(), reason=f"no {PYTHON.relative_to(ROOT)}; `make test-all` sets it up"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Where the page is served: this project's networks, and a test of 30 signs, all stop, of which 3 were mistaken."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "pretrained").symlink_to(ROOT / "pretrained")
+    for name in ("metrics/small", "data/raw", "data/predictions"):
+        (folder / name).mkdir(parents=True)
+    images = [encode_ppm(np.full((30, 30, 3), level, np.uint8)) for level in range(30)]
+    pd.DataFrame({"filename": [f"{i:05d}.ppm" for i in range(30)], "class_id": 0, "image": images}).to_parquet(
+        folder / "data/raw/test.parquet"
+    )
+    (folder / "data/raw/classes.csv").write_text("class_id,name\n0,stop\n1,yield\n2,roundabout\n")
+    sure = np.tile(np.array([0.8, 0.1, 0.1], np.float32), (30, 1))
+    sure[[3, 7, 9]] = [[0.1, 0.9, 0], [0.3, 0.7, 0], [0.2, 0.2, 0.6]]
+    np.save(folder / "data/predictions/small.npy", sure)
+    figures = {"accuracy": 0.9, "accuracy_low": 0.7, "accuracy_high": 0.95, "errors": 3, "top5_accuracy": 1.0}
+    (folder / "metrics/small.json").write_text(json.dumps(figures))
+    counts = "truth,prediction,images\nstop,stop,27\nstop,yield,2\nstop,roundabout,1\n"
+    (folder / "metrics/small/confusion.csv").write_text(counts)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def port(folder):
+    """The page, served as `make app` does it, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [PYTHON, "-m", "streamlit", "run", ROOT / "app/main.py", f"--server.port={port}"],
+            cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(folder)}, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        until(lambda: answers(port), lambda: (folder / "log").read_text())
+        yield port
+        assert "Traceback" not in (folder / "log").read_text()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def until(condition, what=lambda: "") -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in (
+        *QUIET.split(),
+        "disable-sync",
+        "window-size=1400,1000",
+        f"user-data-dir={tmp_path_factory.mktemp('user')}",
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+UPLOAD = '[data-testid="stFileUploaderDropzoneInput"]'
+
+
+class Page:
+    """What a person does with the page, and sees on it."""
+
+    def __init__(self, browser, port: int):
+        self.browser, self.address = browser, f"http://127.0.0.1:{port}"
+        browser.get(self.address)
+        self.sees("Stop")
+
+    def all(self, selector: str) -> list:
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def texts(self, selector: str) -> list[str]:
+        """All at once, by the browser: the page may change while one looks."""
+        script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
+        return self.browser.execute_script(script, selector)
+
+    def waits(self, condition) -> None:
+        WebDriverWait(self.browser, SECONDS).until(lambda _: condition(), message=self.all("body")[0].text[-2000:])
+
+    def sees(self, name: str) -> None:
+        """Waits for the likeliest sign to be this one."""
+        self.waits(lambda: [text.capitalize() for text in self.texts(".sign:first-child b")] == [name])
+
+    def rests(self) -> None:
+        """Waits until all is there, and nothing moves."""
+        self.waits(lambda: self.all('[data-testid="stApp"][data-test-script-state="notRunning"]'))
+
+    def uploads(self, *files: Path) -> None:
+        self.waits(lambda: self.all(UPLOAD))  # it comes with a script of its own
+        self.all(UPLOAD)[0].send_keys("\n".join(map(str, files)))
+
+    def cells(self) -> list[list[str]]:
+        """Of the first table: Streamlit draws it on a canvas, with a table for screen readers inside."""
+        rows = self.browser.execute_script(
+            """const rows = [...document.querySelector("canvas table tbody")?.rows ?? []];
+            return rows.map(row => [...row.cells].map(cell => cell.textContent));"""
+        )
+        return [row for row in rows if any(row)]
+
+
+@pytest.fixture
+def page(browser, port):
+    return Page(browser, port)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """Writes a sign, drawn large on a plain wall, as a file of any kind."""
+
+    def write(name: str, class_id: int, mode: str = "RGB", **options) -> Path:
+        wall, face = Image.new("RGB", (120, 120), (150, 160, 140)), Image.fromarray(sign(class_id, 96))
+        wall.paste(face, (12, 12), face)
+        wall.convert(mode).save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return write
+
+
+def test_an_uploaded_sign_is_named(page, picture):
+    page.uploads(picture("nothing-in-the-name.png", 13))
+    page.sees("Yield")
+    assert len(page.all(".sign")) == 5
+    assert len(page.all('.sign img[src^="data:image/png"]')) == 5
+    probabilities = [text.strip("<> %") for text in page.texts(".sign span")]
+    assert probabilities == sorted(probabilities, key=float, reverse=True)
+    page.rests()
+    seen, looked_at = page.texts(".seen figcaption")
+    assert seen.startswith("As the network sees it: ")
+    assert looked_at.endswith("make \u201cyield\u201d less likely, the blue ones more.")
+    for image in page.all(".seen img, .sign img"):
+        assert page.browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth > 0", image)
+
+
+def test_an_example_is_clicked(page, picture):
+    page.uploads(picture("a.png", 13))
+    page.sees("Yield")
+    page.all(".st-key-example40 button")[0].click()  # it takes the uploaded picture's place
+    page.sees("Roundabout")
+    image = page.all(".st-key-example40 img")[0]
+    assert page.browser.execute_script("return arguments[0].naturalWidth", image) > 0
+
+
+def test_a_picture_is_pasted(page, picture):
+    data = list(picture("a.png", 35).read_bytes())
+    script = """const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([new Uint8Array(arguments[0])], "image.png", {type: "image/png"}));
+        const event = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+        return !document.body.dispatchEvent(event);"""
+    page.waits(lambda: page.browser.execute_script(script, data))  # until the page takes it: its listener comes last
+    page.sees("Ahead only")
+
+
+def test_several_pictures_make_a_table_whatever_they_are(page, picture, tmp_path):
+    broken, large = tmp_path / "broken.png", tmp_path / "large.png"
+    broken.write_text("no image")
+    Image.new("1", (10_000, 10_000)).save(large)
+    pixel, deep = tmp_path / "pixel.png", tmp_path / "deep.png"
+    Image.new("RGB", (1, 1)).save(pixel)
+    grey = np.asarray(Image.open(picture("grey.png", 35, "L")))
+    Image.fromarray(grey.astype(np.uint16) * 257).save(deep)
+    moving = picture("moving.gif", 14, save_all=True, append_images=[Image.new("RGB", (120, 120))])
+    page.uploads(picture("![a](http:b).png", 17), broken, pixel, large, picture("cmyk.jpg", 12, "CMYK"), deep, moving)
+    page.waits(lambda: len(page.cells()) == 7)
+    page.sees("No entry")
+    page.rests()
+    rows = {row[1]: row[-3:] for row in page.cells()}
+    assert rows["2. broken.png"][2].startswith("not a picture in a known format; expected one of PNG, ")
+    assert rows["3. pixel.png"][2] == "1 x 1 pixels; expected at least 8 x 8 to see a sign in"
+    assert rows["4. large.png"][2] == "10000 x 10000 pixels; expected at most 50 million"
+    for file, name in (
+        ("1. ![a](http:b).png", "no entry"),
+        ("5. cmyk.jpg", "priority road"),
+        ("6. deep.png", "ahead only"),
+        ("7. moving.gif", "stop"),
+    ):
+        assert rows[file][0] == name
+    assert "1. ![a](http:b).png" in page.texts('[data-testid="stText"]')
+
+    page.all(".dvn-scroller")[0].click()  # the row in the middle: 4. large.png
+    page.waits(lambda: page.texts('[data-testid="stAlert"] p') == ["10000 x 10000 pixels; expected at most 50 million"])
+
+
+def test_one_pixel_alone(page, tmp_path):
+    Image.new("RGB", (1, 1)).save(tmp_path / "pixel.png")
+    page.uploads(tmp_path / "pixel.png")
+    message = "1 x 1 pixels; expected at least 8 x 8 to see a sign in"
+    page.waits(lambda: page.texts('[data-testid="stAlert"] p') == [message])
+
+
+def test_a_file_that_is_too_large_is_refused(page, tmp_path):
+    (tmp_path / "huge.png").write_bytes(bytes(21 * 2**20))
+    page.uploads(tmp_path / "huge.png")
+    page.waits(lambda: "20.0MB or smaller" in page.texts('[data-testid="stFileUploader"]')[0])
+    page.sees("Stop")
+
+
+def test_a_file_of_another_format_is_refused(page, tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "drawing.eps")
+    page.uploads(tmp_path / "drawing.eps")
+    page.waits(lambda: "files are not allowed" in page.texts('[data-testid="stFileUploader"]')[0])
+    page.sees("Stop")
+
+
+def test_a_box_is_drawn(page, tmp_path, picture):
+    """Two signs on a picture: each is named when the box is around it."""
+    street = Image.new("RGB", (480, 240), (110, 120, 100))
+    for x, class_id in ((20, 14), (300, 38)):
+        street.paste(Image.open(picture(f"{class_id}.png", class_id)), (x, 60))
+    street.save(tmp_path / "street.png")
+    page.uploads(tmp_path / "street.png")
+    page.waits(lambda: "Pixels, of 480 x 240." in page.texts("body")[0])
+
+    def draws(x1: int, y1: int, x2: int, y2: int) -> None:
+        page.rests()
+        stage = page.browser.execute_script(
+            """const host = [...document.querySelectorAll(".st-key-crop *")].find(element => element.shadowRoot);
+            return host.shadowRoot.querySelector(".stage");"""
+        )
+        page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage)
+        width, height = stage.size["width"], stage.size["height"]
+        assert width / height == pytest.approx(2, rel=0.02)
+        places = [(round((x / 480 - 0.5) * width), round((y / 240 - 0.5) * height)) for x, y in ((x1, y1), (x2, y2))]
+        mouse = ActionChains(page.browser).move_to_element_with_offset(stage, *places[0]).click_and_hold()
+        mouse.move_to_element_with_offset(stage, *places[1]).release().perform()
+
+    draws(312, 72, 408, 168)
+    page.sees("Keep right")
+    page.rests()
+    numbers = [int(field.get_attribute("value")) for field in page.all('.stNumberInput input[type="number"]')[:4]]
+    assert numbers == pytest.approx([312, 72, 408, 168], abs=3)
+    draws(128, 168, 32, 72)  # from the lower right corner
+    page.sees("Stop")
+
+
+def test_mistakes_are_browsed(page):
+    page.all('[data-testid="stTab"]')[1].click()
+    page.waits(lambda: len(page.all(".mistakes > div")) == 3)
+    page.rests()
+    taken = [text.split("sure")[1] for text in page.texts(".mistakes p:last-child")]
+    assert taken == ["yield", "yield", "roundabout"]
+    assert page.texts(".matrix td") == ["1", "2"]
+    values = page.texts('[data-testid="stMetricValue"]')
+    assert [value.strip() for value in values] == ["90.00%", "70.00% - 95.00%", "3", "100.00%"]
+    page.all('[data-testid="stSelectbox"] input')[-1].send_keys("roundabout\n")
+    page.waits(lambda: len(page.all(".mistakes > div")) == 1)
+    page.rests()
+    assert page.texts(".matrix td") == ["1"]
+
+
+def test_before_the_pipeline_has_run_the_page_says_how(page, folder):
+    (folder / "metrics").rename(folder / "elsewhere")
+    try:
+        page.browser.refresh()
+        page.sees("Stop")
+        page.all('[data-testid="stTab"]')[1].click()
+        page.waits(lambda: any("make repro" in text for text in page.texts('[data-testid="stAlert"] p')))
+    finally:
+        (folder / "elsewhere").rename(folder / "metrics")
+
+
+def test_only_this_machine_reaches_it(port):
+    with socket.socket() as other, pytest.raises(ConnectionRefusedError):
+        other.connect(("127.0.0.2", port))  # this machine too, and open if the server listened everywhere
+
+
+def test_a_page_elsewhere_does_not_reach_it(port):
+    """One whose name was made to point to this machine (DNS rebinding)."""
+
+    def opens(host: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.sendall(
+                f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            return connection.recv(1000).split(b"\r\n")[0]
+
+    assert b" 101 " in opens(f"127.0.0.1:{port}")
+    assert b" 403 " in opens(f"elsewhere.example:{port}")
+
+
+def test_nothing_comes_from_elsewhere(page, browser):
+    """All that the browser fetched in all the tests above: the page's own files, and images that stand in the page itself."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    fetched = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
+    assert sum(url.startswith(page.address) for url in fetched) > 20
+    assert not [url for url in fetched if not url.startswith((page.address, "data:", "blob:", "chrome:"))]

@@ -1,0 +1,254 @@
+"""params.yaml is read whole and strictly: every fault is one line with the key's path, the value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import put
+
+from gtsrb.config.params import load, parse
+from gtsrb.errors import InputError
+
+
+@pytest.mark.parametrize("text", ["1e-05", "1E-5", "1.0e-5", "0.00001", "+1e-05"])
+def test_exponents_are_numbers(raw_params, tmp_path, text):
+    put(raw_params, "train.baseline.schedule.decay", 7)
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(raw_params).replace("decay: 7", f"decay: {text}"))
+    assert load(path).train["baseline"].schedule.decay == 1e-5
+
+
+def test_every_number_of_the_committed_file_survives_yaml(params, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params.model_dump(exclude_none=True)))
+    assert load(path) == params
+
+
+BROKEN = {  # key -> value, and words of the one line
+    "ingest.source": ("kaggle", "'gtsrb', 'synthetic' or 'folder'"),
+    "ingest.folder.test_fraction": (0.6, "less than or equal to 0.5"),
+    "ingest.folder.seed": ("0", "valid integer"),
+    "ingest.synthetic.seed": (-1, "greater than or equal to 0"),
+    "ingest.gtsrb.sha256": ("abc", "pattern"),
+    "preprocess.plain.size": (4, "greater than or equal to 8"),
+    "preprocess.plain.dtype": ("float16", "'uint8' or 'float32'"),
+    "preprocess.equalized.equalize.bins": ("256", "valid integer"),
+    "train.baseline.epochs": (0, "greater than or equal to 1"),
+    "train.baseline.batch_size": (32.0, "valid integer"),
+    "train.baseline.deterministic": ("yes", "valid boolean"),
+    "train.baseline.optimizer.momentum": (1.0, "less than 1"),
+    "train.baseline.optimizer.learning_rate": (0.0, "greater than 0"),
+    "train.baseline.optimizer.name": ("sdg", "'sgd', 'rmsprop', 'adam'"),
+    "train.baseline.precision": ("bfloat16", "'mixed_bfloat16'"),
+    "train.baseline.validation.fraction": (0.6, "less than or equal to 0.5"),
+    "train.baseline.validation.split": ("track", "'random', 'tracks'"),
+    "train.baseline.network.filters": ([], "at least 1 item"),
+    "train.augmented.augmentation.affine.rotation": (200, "less than or equal to 180"),
+    "train.augmented.augmentation.affine.interpolation": ("cubic", "'nearest' or 'bilinear'"),
+    "train.baseline.network.family": ("dense", "'plain', 'residual'"),
+    "train.baseline.network.head": ("max", "'flatten' or 'global_average_pooling'"),
+    "train.baseline.schedule.name": ("linear", "'step', 'cosine', 'one_cycle', 'reduce_on_plateau'"),
+    "train.baseline.schedule.factor": (2.0, "less than or equal to 1"),
+    "train.baseline.members": (0, "greater than or equal to 1"),
+    "train.baseline.sampling": ("balanced", "'natural' or 'class_balanced'"),
+    "train.baseline.label_smoothing": (1.0, "less than 1"),
+    "train.baseline.optimizer.weight_decay": (-1.0, "greater than or equal to 0"),
+    "train.baseline.optimizer.gradient_clip": (0.0, "greater than 0"),
+    "train.baseline.optimizer.ema_momentum": (1.0, "less than 1"),
+    "evaluate.baseline.weights": ("first", "'last' or 'best'"),
+    "evaluate.baseline.test_time_augmentation": ([], "at least 1 item"),
+}
+
+
+def with_kinds(key: str) -> str:
+    """The key as pydantic locates it: behind a block that may be of several kinds stands the kind of baseline's."""
+    kinds = {"validation": "random", "network": "plain", "schedule": "step"}
+    *parts, last = key.split(".")
+    if last in ("split", "family", "name") and parts[-1] in kinds:  # which says of what kind it is
+        return ".".join(parts)
+    return ".".join([*(f"{part}.{kinds[part]}" if part in kinds else part for part in parts), last])
+
+
+@pytest.mark.parametrize("key", BROKEN)
+def test_a_value_out_of_range(raw_params, key):
+    value, words = BROKEN[key]
+    put(raw_params, "train.baseline.validation", {"split": "random", "fraction": 0.2, "seed": 0})
+    put(raw_params, key, value)
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    message = str(error.value)
+    assert message.startswith(f"params.yaml: {with_kinds(key)}")
+    assert repr(value) in message
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("train.baseline.epoch", "train.baseline: 'epoch' is no key of this section; it has images, seed, members"),
+        ("trian", "'trian' is no key of this section; it has ingest, preprocess, train, evaluate"),
+        ("ingest.folder.fraction", "ingest.folder: 'fraction' is no key of this section; it has test_fraction, seed"),
+        (
+            "train.augmented.augmentation.affine.shift",
+            "train.augmented.augmentation.affine: 'shift' is no key of this section; it has rotation, width_shift",
+        ),
+        ("preprocess.plain.equalise", "preprocess.plain: 'equalise' is no key of this section; it has equalize, clahe, crop"),
+    ],
+)
+def test_an_unknown_key(raw_params, key, message):
+    put(raw_params, key, 1)
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    assert str(error.value).startswith(f"params.yaml: {message}")
+
+
+@pytest.mark.parametrize("key", ["ingest", "train.baseline.network.pool_size", "evaluate.augmented.weights"])
+def test_a_missing_key(raw_params, key):
+    parent, _, last = key.rpartition(".")
+    section = raw_params
+    for part in filter(None, parent.split(".")):
+        section = section[part]
+    del section[last]
+    with pytest.raises(InputError, match=f"^params.yaml: {with_kinds(key)}: missing$"):
+        parse(raw_params)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        (
+            "train.baseline.images",
+            "equalised",
+            "'equalised': unknown variant; preprocess has equalized, plain",
+        ),
+        ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave nothing of an image of 20 pixels"),
+        ("evaluate.other", {"weights": "last"}, "only one of them has other"),
+        (
+            "train.augmented.validation",
+            {"split": "tracks", "folds": 5, "fold": 5, "seed": 0},
+            "train.augmented.validation.tracks: fold = 5: there are 5 folds, so 0 to 4",
+        ),
+        (
+            "train.augmented.augmentation.flips",
+            {"left_right": [[3, 4], [4, 4]], "top_bottom": [], "half_turn": []},
+            "train.augmented.augmentation.flips: left_right: class 4 is in two pairs",
+        ),
+        ("train.augmented.augmentation", {"perspective": {"corner_shift": 0.1}}, "perspective: affine is missing"),
+        ("preprocess.plain.margin", 0.1, "crop = 'center_square', margin = 0.1; margin is given with crop: roi alone"),
+        ("preprocess.equalized.clahe", {"tiles": 4, "clip_limit": 0.1, "bins": 256}, "equalize and clahe exclude each other"),
+        ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
+    ],
+)
+def test_what_does_not_fit_together(raw_params, key, value, words):
+    put(raw_params, key, value or raw_params["train"]["baseline"])
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    assert words in str(error.value)
+
+
+def test_what_needs_validation_images(raw_params):
+    del raw_params["train"]["baseline"]["validation"]
+    parse(raw_params)
+    raw_params["evaluate"]["baseline"]["weights"] = "best"
+    with pytest.raises(InputError, match=r"evaluate.baseline.weights = 'best': train.baseline has no validation images"):
+        parse(raw_params)
+    raw_params["evaluate"]["baseline"]["weights"] = "last"
+    plateau = {"name": "reduce_on_plateau", "factor": 0.5, "patience": 2, "min_delta": 0.0}
+    raw_params["train"]["baseline"]["schedule"] = plateau
+    with pytest.raises(InputError, match="reduce_on_plateau watches val_loss, and there is no validation block"):
+        parse(raw_params)
+
+
+def test_averaged_weights_have_no_batch_statistics(raw_params):
+    recipe = raw_params["train"]["baseline"]
+    recipe["optimizer"]["ema_momentum"] = 0.999
+    recipe["network"]["standardize"] = "data_set"  # statistics of the images, which no weight changes
+    parse(raw_params)
+    recipe["network"]["batch_normalization"] = True
+    with pytest.raises(InputError, match=r"ema_momentum = 0.999: network.batch_normalization .* leave out one") as error:
+        parse(raw_params)
+    assert "\n" not in str(error.value)
+
+
+def test_a_residual_network_has_blocks_for_each_stage(raw_params):
+    network = raw_params["train"]["baseline"]["network"]
+    for key in ("padding", "pool_size"):
+        del network[key]
+    network |= {"family": "residual", "stem_stride": 1, "blocks": [1, 1]}
+    with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; give as many of each"):
+        parse(raw_params)
+    network["blocks"] = [1, 1, 2]
+    assert parse(raw_params).train["baseline"].network.blocks == [1, 1, 2]
+    network["pool_size"] = 2
+    with pytest.raises(
+        InputError, match=r"train.baseline.network.residual: 'pool_size' is no key of this section; it has standardize"
+    ):
+        parse(raw_params)
+
+
+def test_not_a_number(raw_params):
+    put(raw_params, "train.baseline.optimizer.learning_rate", float("nan"))
+    with pytest.raises(InputError, match="learning_rate = nan"):
+        parse(raw_params)
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels", "words"),
+    [
+        ("blur", [0.0], r"blur.0 = 0.0: input should be greater than 0"),
+        ("blur", [1.0, 100.1], r"blur.1 = 100.1: input should be less than or equal to 100"),
+        ("noise", [1.1], r"noise.0 = 1.1: input should be less than or equal to 1"),
+        ("darkening", [1.0], r"darkening.0 = 1.0: input should be less than 1"),
+        ("contrast_loss", [1.1], r"contrast_loss.0 = 1.1: input should be less than or equal to 1"),
+        ("jpeg", [100], r"jpeg.0 = 100: input should be less than or equal to 99"),
+        ("jpeg", [0], r"jpeg.0 = 0: input should be greater than or equal to 1"),
+        ("jpeg", [50.5], r"jpeg.0 = 50.5: input should be a valid integer"),
+        ("occlusion", [1.1], r"occlusion.0 = 1.1: input should be less than or equal to 1"),
+        ("rotation", [180.1], r"rotation.0 = 180.1: input should be less than or equal to 180"),
+        ("scale", [1.0], r"scale.0 = 1.0: input should be less than 1"),
+        ("translation", [1.0], r"translation.0 = 1.0: input should be less than 1"),
+        ("noise", [], r"noise = \[\]: list should have at least 1 item"),
+        ("noise", [0.1, 0.1], r"noise: \[0.1, 0.1\]: expected the mildest first, each one above the last$"),
+        ("jpeg", [70, 95, 85], r"jpeg: \[70, 95, 85\]: expected the mildest first, each one above the last$"),
+    ],
+)
+def test_severities_are_of_their_kind_and_mildest_first(raw_params, kind, levels, words):
+    put(raw_params, f"robustness.severities.{kind}", levels)
+    with pytest.raises(InputError, match=rf"^params.yaml: robustness.severities.{words}") as error:
+        parse(raw_params)
+    assert "\n" not in str(error.value)
+
+
+def test_the_greatest_severities(raw_params):
+    greatest = {"blur": 100, "noise": 1, "darkening": 0.999, "contrast_loss": 1, "jpeg": 99, "occlusion": 1}
+    greatest |= {"rotation": 180, "scale": 0.999, "translation": 0.999}
+    put(raw_params, "robustness.severities", {kind: [severity] for kind, severity in greatest.items()})
+    assert {kind: levels[0] for kind, levels in parse(raw_params).robustness.severities} == greatest
+
+
+def test_a_reserved_name(raw_params):
+    for part in ("train", "evaluate"):
+        raw_params[part]["comparison"] = raw_params[part]["baseline"]
+    with pytest.raises(InputError, match=r"train.comparison: this name is taken in metrics/; choose another"):
+        parse(raw_params)
+
+
+def test_two_faults_are_two_lines(raw_params):
+    put(raw_params, "train.baseline.epochs", 0)
+    put(raw_params, "train.augmented.seed", "x")
+    with pytest.raises(InputError) as error:
+        parse(raw_params)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_no_file_and_no_yaml(tmp_path):
+    with pytest.raises(InputError, match="not found; run this from the root of the project"):
+        load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("train: [1")
+    with pytest.raises(InputError, match="is not valid YAML") as error:
+        load(Path(tmp_path / "params.yaml"))
+    assert "\n" not in str(error.value)
+    (tmp_path / "params.yaml").write_text("")
+    with pytest.raises(InputError, match="the whole file = None"):
+        load(tmp_path / "params.yaml")

@@ -1,0 +1,116 @@
+"""Each corruption: what its formula says on pictures where that is known, and pictures of any size; the sample they are of."""
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+from gtsrb.config import params
+from gtsrb.evaluation.corruptions import KINDS
+from stages.robustness import sample
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (60, 50, 3), dtype=np.uint8)
+STRONG = dict(zip(KINDS, (6, 0.2, 0.8, 0.8, 95, 0.4, 30, 0.3, 0.2), strict=True))
+
+
+def corrupt(kind: str, severity: float, image: np.ndarray = IMAGE, *, seed: int = 1) -> np.ndarray:
+    return KINDS[kind](image, severity, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(15, 17), (60, 50), (120, 90)])
+def test_a_picture_of_any_size_gives_another_of_its_form(kind, size):
+    image = np.random.default_rng(2).integers(0, 256, (*size, 3), dtype=np.uint8)
+    kept, out = image.copy(), corrupt(kind, STRONG[kind], image)
+    assert (out.dtype, out.shape) == (np.uint8, image.shape)
+    assert (out != image).any() and (image == kept).all()
+    assert (out == corrupt(kind, STRONG[kind], image)).all()  # the same draws, the same picture
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"blur", "jpeg"}))
+def test_no_strength_no_change(kind):
+    assert (corrupt(kind, 0.0) == IMAGE).all()
+
+
+def test_blur_is_gaussian_with_sigma_in_hundredths_of_the_lesser_side():
+    expected = ndimage.gaussian_filter(IMAGE.astype(float), (2, 2, 0), mode="nearest", truncate=4)
+    assert np.abs(corrupt("blur", 4) - expected).max() < 2  # 4 % of 50 pixels
+
+
+def test_noise_has_its_deviation():
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    noise = corrupt("noise", 0.1, grey) - 128.0
+    assert noise.std() == pytest.approx(25.5, rel=0.01) and noise.mean() == pytest.approx(0, abs=0.3)  # 120,000 draws
+    assert (corrupt("noise", 0.1, grey, seed=2) - 128.0 != noise).any()
+
+
+def test_darkening_and_contrast_loss_move_levels():
+    halves = np.full((10, 10, 3), 40, np.uint8)
+    halves[5:] = 200
+    assert np.unique(corrupt("darkening", 0.75, halves)).tolist() == [10, 50]
+    assert np.unique(corrupt("contrast_loss", 0.75, halves)).tolist() == [100, 140]
+
+
+@pytest.mark.parametrize("color", [(200, 30, 40), (30, 60, 200)], ids=["red", "blue"])
+@pytest.mark.parametrize("severity", [10, 70, 85])
+def test_jpeg_is_that_of_another_codec_and_keeps_the_colour(color, severity):
+    """Red taken for blue would be coarser: the codec keeps most of green and red, and least of blue."""
+    rows, columns = np.meshgrid(np.linspace(-1, 1, 61), np.linspace(-1, 1, 50), indexing="ij")
+    image = np.where((rows**2 + columns**2 < 0.5)[..., None], 240, np.array(color)).astype(np.uint8)
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 100 - severity])
+    expected = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    out = corrupt("jpeg", severity, image)
+    assert np.abs(out.astype(int) - expected).max() <= 3
+    assert out.mean(axis=(0, 1)) == pytest.approx(image.mean(axis=(0, 1)), abs=4)
+
+
+def test_occlusion_is_a_grey_square_inside():
+    black, white = (corrupt("occlusion", 0.4, np.full((60, 50, 3), level, np.uint8)) for level in (0, 255))
+    grey = (black == 128).all(axis=2)
+    assert (black[~grey] == 0).all() and (white[grey] == 128).all() and (white[~grey] == 255).all()
+    assert sorted({int(grey.sum(axis=axis).max()) for axis in (0, 1)}) == [20] and grey.sum() == 20 * 20
+
+
+def test_rotation_is_by_its_angle_to_either_side():
+    square = IMAGE[:50]
+    turned = [corrupt("rotation", 90, square, seed=seed) for seed in range(8)]
+    sides = [next(k for k in (1, 3) if (np.rot90(square, k) == image).all()) for image in turned]
+    assert set(sides) == {1, 3}
+
+
+def test_scale_is_about_the_centre_smaller_or_larger():
+    ramp = np.broadcast_to(np.arange(51, dtype=np.uint8)[:, None, None] * 4, (51, 51, 3)).copy()
+    for seed in range(8):
+        out = corrupt("scale", 0.25, ramp, seed=seed)[:, 25, 0].astype(float)
+        assert out[25] == 100
+        assert out[35] - 100 == pytest.approx(40 / (1.25 if out[35] < 140 else 0.75), abs=1)
+    assert {bool(corrupt("scale", 0.25, ramp, seed=seed)[35, 25, 0] < 140) for seed in range(8)} == {True, False}
+
+
+def test_translation_is_by_its_share_of_each_side_and_borders_repeat():
+    sides = set()
+    for seed in range(16):
+        moved, padded = corrupt("translation", 0.1, seed=seed), np.pad(IMAGE, ((6, 6), (5, 5), (0, 0)), mode="edge")
+        corners = [(y, x) for y in (0, 12) for x in (0, 10)]
+        sides |= {corner for corner in corners if (padded[corner[0] :][:60, corner[1] :][:, :50] == moved).all()}
+    assert sides == {(y, x) for y in (0, 12) for x in (0, 10)}
+
+
+@pytest.mark.parametrize("images", [1, 3, 50, 999, 1000, 2000])
+def test_a_sample_has_each_class_in_its_proportion(images):
+    rows = pd.DataFrame({"class_id": np.repeat([2, 0, 1], [600, 399, 1])})  # a class of one image is no error
+    settings = params.load().robustness.model_copy(update={"images": images})
+    chosen = sample(rows, settings)
+    assert len(chosen) == min(images, 1000) and chosen.index.is_unique and chosen.index.is_monotonic_increasing
+    counts = chosen["class_id"].value_counts()
+    for class_id, there in rows["class_id"].value_counts().items():
+        assert abs(counts.get(class_id, 0) - there * len(chosen) / 1000) <= 1
+    assert chosen.equals(sample(rows, settings))
+
+
+def test_the_seed_decides_the_sample():
+    rows = pd.DataFrame({"class_id": np.repeat([0, 1], 500)})
+    first, second = (sample(rows, params.load().robustness.model_copy(update={"images": 99, "seed": seed})) for seed in (0, 1))
+    assert not first.equals(second)

@@ -1,0 +1,37 @@
+"""Images and maps for a page: what is where, and that an address holds the very image."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gtsrb.reporting.html_images import as_bytes, data_url, overlay
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_map_lies_over_the_image_in_grey(dtype):
+    image = np.zeros((2, 2, 3), dtype)
+    image[..., 1] = 255 if dtype == np.uint8 else 1
+    shown = overlay(image, np.float32([[0.4, -0.4], [0, 0]]), 64)
+    assert (shown.dtype, shown.shape) == (np.uint8, (64, 64, 3))
+    red, _, blue = shown[5, 5].astype(int)
+    assert red > blue + 100  # speaks for it: orange
+    red, _, blue = shown[5, 58].astype(int)
+    assert blue > red + 100
+    grey = overlay(image, np.zeros((2, 2), np.float32), 64)
+    assert (grey == grey[0, 0, 0]).all()
+
+
+def test_of_several_pictures_the_first_is_shown():
+    image = np.random.default_rng(0).random((4, 4, 6), dtype=np.float32)
+    assert (as_bytes(image) == np.rint(image[..., :3] * 255)).all()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_address_holds_the_image_and_its_transparency(channels):
+    image = np.random.default_rng(0).integers(0, 256, (4, 5, channels), dtype=np.uint8)
+    kind, data = data_url(image).split(",")
+    assert kind == "data:image/png;base64"
+    assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) == image).all()

@@ -1,0 +1,56 @@
+"""The report's figures: one look a recipe, SVG that can stand beside others on a page of either colour."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from gtsrb.reporting import plots
+
+LOOKS = plots.looks(["a", "b", "c"])
+BINS = pd.DataFrame({"mean": [0.2, 0.9], "accuracy": [0.3, 0.8], "accuracy_low": [0.1, 0.7], "accuracy_high": [0.6, 0.9]})
+
+
+def test_five_recipes_look_different():
+    looks = plots.looks(list("abcdef"))
+    assert len(set(looks.values())) == 5
+    assert looks["f"] == looks["a"]
+
+
+def test_a_recipe_keeps_its_look_where_others_have_no_figures():
+    element = plots.svg("x", plots.reliability, {"b": BINS}, LOOKS)
+    assert LOOKS["b"].color in element
+    assert LOOKS["a"].color not in element
+
+
+def test_an_element_without_a_document_around_it():
+    element = plots.svg("x", plots.accuracy_in_bins, {"a": BINS}, LOOKS, "a < b")
+    assert element.startswith("<svg") and element.rstrip().endswith("</svg>")
+    assert "a &lt; b" in element
+    assert "currentColor" in element and plots.INK not in element
+    ids = set(re.findall(r'\bid="([^"]*)"', element))
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]*)', element))
+    assert all(name.startswith("x-") for name in ids) and used <= ids
+
+
+def test_curves_without_validation():
+    history = pd.DataFrame(
+        {"epoch": [0, 1], "accuracy": [0.1, 0.9], "loss": [2.0, 0.01], "val_accuracy": None, "val_loss": None}
+    )
+    for what in ("accuracy", "loss"):
+        assert "epoch" in plots.svg("x", plots.learning_curves, {"a": history.astype(float)}, LOOKS, what)
+
+
+def test_the_confusion_matrix_has_each_number_in_its_place():
+    counts = pd.DataFrame({"truth": ["u", "u", "w"], "prediction": ["u", "w", "w"], "images": [700, 3, 20]})
+    figure = plots.confusion(counts, ["u", "v", "w"])
+    (axes,) = figure.axes
+    assert {(text.get_position(), text.get_text()) for text in axes.texts} == {((0, 0), "700"), ((2, 0), "3"), ((2, 2), "20")}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["u", "v", "w"]
+
+
+@pytest.mark.parametrize("accuracy", [0.0, 1.0])
+def test_a_class_without_images_stays_empty(accuracy):
+    wrong = 0 if accuracy else 5
+    table = pd.DataFrame({"name": ["u", "v"], "images": [5, 0], "errors": [wrong, 0], "accuracy": [accuracy, None]})
+    assert "currentColor" in plots.svg("x", plots.class_accuracy, {"a": table}, LOOKS)

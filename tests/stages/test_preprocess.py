@@ -1,0 +1,133 @@
+"""The stage that makes arrays of the raw tables: in order, whole, and the same on any number of processes."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from gtsrb.config import params
+from gtsrb.data import tables
+from gtsrb.errors import InputError
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
+from stages import preprocess as stage
+
+VARIANT = params.load(ROOT / "params.yaml").preprocess["plain"]
+
+
+def random_rows(number: int) -> pd.DataFrame:
+    """Images of noise, 15 to 40 pixels a side, each of its own track of two classes."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(number):
+        width, height = map(int, rng.integers(15, 41, 2))
+        pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
+        rows.append((f"{i:05d}.ppm", i % 2, i // 2, 0, width, height, 1, 2, width - 2, height - 1, tables.encode_ppm(pixels)))
+    return pd.DataFrame(rows, columns=tables.SCHEMA.names)
+
+
+def write_raw(folder: Path, number: int) -> pd.DataFrame:
+    """`number` training images, and a test image of each class, as ingest leaves them; returns the training images."""
+    rows = random_rows(number)
+    for part, some in (("train", rows), ("test", rows[:2].assign(track=None, frame=None))):
+        tables.write(folder / f"data/raw/{part}.parquet", tables.canonical(some))
+    shutil.copyfile(ROOT / "params.yaml", folder / "params.yaml")
+    return tables.canonical(rows).to_pandas()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stages.preprocess", "plain"])
+    monkeypatch.setattr(stage, "BYTES", 7 * 48 * 48 * 3)  # several units of work ...
+    monkeypatch.setattr(stage, "AHEAD", 1)  # ... of which not all are ahead
+    return tmp_path
+
+
+@pytest.mark.seconds
+def test_arrays_in_the_order_of_the_table_and_their_md5(workspace: Path) -> None:
+    rows = write_raw(workspace, 50)
+    stage.main()
+    folder = workspace / "data/processed/plain/train"
+    images, labels, tracks = (np.load(folder / f"{name}.npy") for name in ("images", "labels", "tracks"))
+    boxes = rows[tables.ROI].itertuples(index=False)
+    expected = [preprocess(tables.decode_ppm(row), Box(*box), VARIANT) for row, box in zip(rows["image"], boxes, strict=True)]
+    assert (images == np.stack(expected)).all()
+    assert labels.tolist() == rows["class_id"].tolist() and labels.dtype == np.int64
+    assert tracks.tolist() == list(range(50)) and tracks.dtype == np.int32
+    found = json.loads((workspace / "metrics/arrays/plain.json").read_text())
+    assert list(found) == ["train", "test"]
+    assert found["train"] == {"images": 50} | {
+        f"{name}_md5": hashlib.md5(array.tobytes()).hexdigest()
+        for name, array in (("images", images), ("labels", labels), ("tracks", tracks))
+    }
+
+
+@pytest.mark.seconds
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
+    write_raw(workspace, 50)
+    stage.main()
+    expected = (workspace / "data/processed/plain/train/images.npy").read_bytes()
+    monkeypatch.setattr(stage, "PROCESSES", processes)
+    stage.main()
+    assert (workspace / "data/processed/plain/train/images.npy").read_bytes() == expected
+
+
+def test_large_images_are_few_in_a_group(tmp_path: Path) -> None:
+    rows = random_rows(3).assign(image=[bytes(12_000_000)] * 3)
+    tables.write(tmp_path / "a.parquet", tables.canonical(rows))
+    tables.write(tmp_path / "b.parquet", tables.canonical(random_rows(1030)))
+    groups = {name: tables.pq.ParquetFile(tmp_path / f"{name}.parquet") for name in "ab"}
+    assert [groups["a"].metadata.row_group(i).num_rows for i in range(groups["a"].num_row_groups)] == [2, 1]
+    assert [groups["b"].metadata.row_group(i).num_rows for i in range(groups["b"].num_row_groups)] == [1024, 6]
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faked: full after the first part of the images."""
+    write_raw(workspace, 50)
+
+    def some(*_: object) -> Iterator[np.ndarray]:
+        yield np.zeros((7, *VARIANT.shape), np.uint8)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stage, "preprocessed", some)
+    message = r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; make room and run"
+    with pytest.raises(InputError, match=message):
+        stage.main()
+    assert not [path for path in workspace.rglob("*") if "processed" in path.parts and path.is_file()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", [True, False], ids=["size known", "size not known"])
+def test_on_a_disk_that_is_really_full(tmp_path: Path, known: bool) -> None:
+    """A small file system in memory, on which the arrays do not fit: an error at the start, or while they are written."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        write_raw(disk, 400)  # 2.8 MB of arrays, 0.9 MB of images
+        code = "import sys; from stages import preprocess as stage; from gtsrb import errors, outputs;"
+        if not known:
+            code += "outputs.shutil.disk_usage = lambda _: type('usage', (), {'free': 10**12});"
+        command = [sys.executable, "-c", f"{code} errors.run(stage.main)", "plain"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        result = subprocess.run(command, cwd=disk, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 1
+        (line,) = [line for line in result.stderr.splitlines() if line and "images/s" not in line]
+        assert line.startswith("error: data/processed/plain/train/images.npy: No space left on device: 2.8 MB needed, ")
+        assert not [path for path in disk.rglob("*") if "processed" in path.parts and path.is_file()]
+    finally:
+        subprocess.run(["umount", disk], check=True)

@@ -1,0 +1,40 @@
+"""The command line of a stage, and how a stage ends on bad input."""
+
+import errno
+import sys
+
+import pytest
+
+from gtsrb.command_line import argument, run
+from gtsrb.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("given", "found"), [([], "nothing"), (["c"], "'c'"), (["a", "b"], "'a b'"), (["a", "a"], "'a a'")], ids=str
+)
+def test_one_known_name_is_expected(given, found, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stage", *given])
+    with pytest.raises(InputError, match=f"^the command line has {found}; expected one recipe of params.yaml: a, b$"):
+        argument("recipe", {"a": 1, "b": 2})
+    monkeypatch.setattr(sys, "argv", ["stage", "b"])
+    assert argument("recipe", {"a": 1, "b": 2}) == "b"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(InputError("no such sign"), "error: no such sign"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_a_fault_is_one_line_and_a_non_zero_exit(fault, code):
+    def main():
+        raise fault
+
+    with pytest.raises(SystemExit) as end:
+        run(main)
+    assert end.value.code == code
+
+
+def test_a_full_disk_is_one_line_wherever_it_is_met(tmp_path):
+    def main():
+        raise OSError(errno.ENOSPC, "as the system says it", str(tmp_path / "log.csv"))
+
+    with pytest.raises(SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; make room and run"):
+        run(main)
