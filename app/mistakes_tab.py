@@ -31,7 +31,7 @@ def show(root: Path) -> None:
     signs = sorted({*pairs["truth"], *pairs["prediction"]})
     sign = right.selectbox("Sign shown or taken for", [ALL, *signs])
     about = None if sign == ALL else sign
-    summary(recipe_results.figures(root, recipe))
+    summary(recipe_results.metrics(root, recipe))
     st.subheader("Mistakes, the most confident first", anchor=False)
     if recipe_results.has_mistakes(root, recipe):
         gallery(root, recipe, about)
@@ -41,7 +41,7 @@ def show(root: Path) -> None:
     if pairs.empty:
         st.success("None was.")
     else:
-        found = recipe_results.about(pairs, about)
+        found = recipe_results.rows_about(pairs, about)
         st.html(markup.matrix(found, pictogram))
         table(found)
 
@@ -57,7 +57,7 @@ def summary(figures: dict) -> None:
 def gallery(root: Path, recipe: str, sign: str | None) -> None:
     try:
         changed = (root / f"data/predictions/{recipe}.npy").stat().st_mtime_ns
-        rows = recipe_results.about(load(root, recipe, changed), sign)
+        rows = recipe_results.rows_about(load(root, recipe, changed), sign)
     except InputError as error:
         st.error(markup.plain(str(error)))
         return

@@ -13,20 +13,20 @@ from gtsrb.preprocessing.crop import Box
 from gtsrb.reporting.html_images import data_url
 from gtsrb.serving import predictor
 from gtsrb.serving.predictor import Model
-from gtsrb.synthetic.faces import sign
+from gtsrb.synthetic.faces import draw_sign
 
 
-class Sight(NamedTuple):
+class PictureView(NamedTuple):
     """A picture as the network sees it, and what it takes it for."""
 
     image: np.ndarray  # (size, size, channels), as the model's variant makes it
     probabilities: np.ndarray  # (classes,) float32
 
 
-def look(picture: np.ndarray, box: Box | None, model: Model) -> Sight:
+def look_at(picture: np.ndarray, box: Box | None, model: Model) -> PictureView:
     """What the network sees in the box, or in the whole picture. Raises `InputError` where that is too small."""
-    image = predictor.prepared(picture, box, model.variant)
-    return Sight(image, model.probabilities(image[None])[0])
+    image = predictor.prepare_picture(picture, box, model.variant)
+    return PictureView(image, model.probabilities(image[None])[0])
 
 
 def thumbnail(picture: np.ndarray, side: int = 96, kind: str = "png") -> str:
@@ -39,7 +39,7 @@ def thumbnail(picture: np.ndarray, side: int = 96, kind: str = "png") -> str:
 def pictogram(name: str, data: Path = Path("data/raw"), side: int = 96) -> str | None:
     """The URL of a picture of the class: the sign drawn, or the largest training image of that name, or None."""
     if name in SIGN_NAMES:
-        return data_url(sign(SIGN_NAMES.index(name), side))
+        return data_url(draw_sign(SIGN_NAMES.index(name), side))
     table, classes = data / "train.parquet", data / "classes.csv"
     if not (table.is_file() and classes.is_file()):
         return None

@@ -33,13 +33,13 @@ pictogram = st.cache_data(picture_view.pictogram, max_entries=500, show_spinner=
 
 
 @st.cache_data(max_entries=4 * MANY, show_spinner=False)
-def look(data: bytes, box: Box | None, name: str) -> picture_view.Sight:
-    return picture_view.look(read(data), box, load(name))
+def look(data: bytes, box: Box | None, name: str) -> picture_view.PictureView:
+    return picture_view.look_at(read(data), box, load(name))
 
 
 @st.cache_data(max_entries=MANY, show_spinner=False)
 def attention(data: bytes, box: Box | None, name: str) -> np.ndarray:
-    return occlusion_sensitivity.attention(load(name).probabilities, look(data, box, name).image)
+    return occlusion_sensitivity.occlusion_sensitivity(load(name).probabilities, look(data, box, name).image)
 
 
 def show() -> None:
@@ -180,17 +180,17 @@ def answer(data: bytes, box: Box | None, name: str, model: Model) -> None:
     found = predictor.answer(seen.probabilities, model, 5)
     left, right = st.columns(2, gap="large")
     left.html(markup.likeliest(found, model.unsure_below, pictogram))
-    picture = (html_images.as_bytes(seen.image), f"As the network sees it: {made(model, seen, box)}.")
+    picture = (html_images.to_uint8(seen.image), f"As the network sees it: {made(model, seen, box)}.")
     place = right.empty()
-    grey = html_images.overlay(seen.image, np.zeros(seen.image.shape[:2], np.float32))
+    grey = html_images.overlay_map(seen.image, np.zeros(seen.image.shape[:2], np.float32))
     wait = "What it looks at: a second, while the image is covered, patch by patch."
     place.html(markup.figures(picture, (grey, wait)))  # as large as what comes, so that nothing moves then
-    colours = html_images.overlay(seen.image, attention(data, box, name))
+    colours = html_images.overlay_map(seen.image, attention(data, box, name))
     text = f"What it looks at: covered, the orange parts make \u201c{found['name']}\u201d less likely, the blue ones more."
     place.html(markup.figures(picture, (colours, text)))
 
 
-def made(model: Model, seen: picture_view.Sight, box: Box | None) -> str:
+def made(model: Model, seen: picture_view.PictureView, box: Box | None) -> str:
     """How the network's image is made of a picture, in words."""
     crop = "cut to a square" if model.variant.crop == "center_square" else "cut to the box" if box else None
     contrast = "equalised" if model.variant.equalize else "equalised in tiles" if model.variant.clahe else None

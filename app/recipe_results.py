@@ -8,7 +8,7 @@ import pandas as pd
 
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
-from gtsrb.reporting.mistakes import by_confidence
+from gtsrb.reporting.mistakes import sort_mistakes
 
 
 def recipes(root: Path) -> list[str]:
@@ -17,7 +17,7 @@ def recipes(root: Path) -> list[str]:
     return sorted(name for name in found if (root / f"metrics/{name}.json").is_file())
 
 
-def figures(root: Path, recipe: str) -> dict[str, float]:
+def metrics(root: Path, recipe: str) -> dict[str, float]:
     return json.loads((root / f"metrics/{recipe}.json").read_text())
 
 
@@ -48,12 +48,12 @@ def mistakes(root: Path, recipe: str) -> pd.DataFrame:
             f"data/predictions/{recipe}.npy has {' x '.join(map(str, probabilities.shape))} probabilities; expected "
             f"{len(test)} images x {len(names)} classes as in data/raw; run `dvc repro evaluate@{recipe}`"
         )
-    wrong = by_confidence(test["class_id"].to_numpy(), probabilities)
+    wrong = sort_mistakes(test["class_id"].to_numpy(), probabilities)
     found = test.iloc[wrong].reset_index(drop=True)
     found["truth"], found["prediction"] = names[found.pop("class_id")], names[probabilities[wrong].argmax(axis=1)]
     return found.assign(confidence=probabilities[wrong].max(axis=1))
 
 
-def about(pairs: pd.DataFrame, name: str | None) -> pd.DataFrame:
+def rows_about(pairs: pd.DataFrame, name: str | None) -> pd.DataFrame:
     """The rows that show a sign of this name, or were taken for one; all of them for no name."""
     return pairs if name is None else pairs[(pairs["truth"] == name) | (pairs["prediction"] == name)]

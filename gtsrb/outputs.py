@@ -17,7 +17,7 @@ from gtsrb.errors import DISK_FULL, megabytes, no_room
 
 
 @contextmanager
-def whole(path: Path, *, size: int | None = None) -> Iterator[Path]:
+def atomic_write(path: Path, *, size: int | None = None) -> Iterator[Path]:
     """Gives a path beside `path` to write to, and renames it to `path` if the block ends well.
 
     Raises `InputError` if the disk is full; before the block, where its `size` in bytes is given and is more than what is free.
@@ -43,12 +43,12 @@ def whole(path: Path, *, size: int | None = None) -> Iterator[Path]:
 
 def write_json(path: Path, content: Mapping) -> None:
     """Keys in the order given; floats to six decimals, which `dvc metrics diff` compares, tiny ones to three digits."""
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(json.dumps(_rounded(content), indent=2) + "\n")
 
 
 def write_csv(path: Path, rows: pd.DataFrame) -> None:
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         rows.to_csv(beside, index=False, float_format="%.9g")
 
 
@@ -60,7 +60,7 @@ def write_array(path: Path, array: np.ndarray) -> str:
 def write_rows(path: Path, parts: Iterable[np.ndarray], *, shape: tuple[int, ...], dtype: np.dtype) -> str:
     """Writes the array of this shape whose rows come in `parts`, one after the other; returns the md5 of its bytes."""
     digest = hashlib.md5()
-    with whole(path, size=math.prod(shape) * dtype.itemsize) as beside, beside.open("wb") as file:
+    with atomic_write(path, size=math.prod(shape) * dtype.itemsize) as beside, beside.open("wb") as file:
         header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for part in parts:

@@ -19,7 +19,7 @@ from gtsrb.config.yaml_loader import parse_yaml
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.evaluation import test_time_augmentation
-from gtsrb.evaluation.metrics import accuracy_figures
+from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import ensemble
 from gtsrb.networks.build import shape_of
 
@@ -40,9 +40,10 @@ def main() -> None:
     shown, labels = images[held_out], labels[held_out]
     for title, chosen in sets.items():
         each = [
-            test_time_augmentation.predict(model, shown, chosen) for _, model in ensemble.members(name, recipe, "last", **shape)
+            test_time_augmentation.predict(model, shown, chosen)
+            for _, model in ensemble.load_members(name, recipe, "last", **shape)
         ]
-        figures = accuracy_figures(labels, np.mean(each, axis=0))
+        figures = accuracy_metrics(labels, np.mean(each, axis=0))
         print(f"{title:<24}{figures['accuracy']:>9.3%}{figures['errors']:>6} errors  loss {figures['loss']:.5f}", flush=True)
 
 

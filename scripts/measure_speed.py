@@ -47,15 +47,15 @@ def preprocess(pairs: int = 3, sample: int = 2000) -> None:
     print(f"median ratio {statistics.median(ratios):.1f}")
 
     decoded = [tables.decode_ppm(image) for image in chosen["image"]]
-    values = [equalize.equalization(image, bins) for image in decoded]
-    cropped = [crop.center_square(image) for image in decoded]
-    equal = [equalize.equalized(image, value) for image, value in zip(cropped, values, strict=True)]
+    values = [equalize.equalization_map(image, bins) for image in decoded]
+    cropped = [crop.crop_center_square(image) for image in decoded]
+    equal = [equalize.equalize(image, value) for image, value in zip(cropped, values, strict=True)]
     steps = {
         "read the table": seconds(lambda: tables.read(RAW, ["image"])) / len(rows) * len(decoded),
         "decode": seconds(lambda: [tables.decode_ppm(image) for image in chosen["image"]]),
-        "histogram": seconds(lambda: [equalize.equalization(image, bins) for image in decoded]),
-        "equalise": seconds(lambda: [equalize.equalized(*pair) for pair in zip(cropped, values, strict=True)]),
-        "resize": seconds(lambda: [resize.resized(image, variant) for image in equal]),
+        "histogram": seconds(lambda: [equalize.equalization_map(image, bins) for image in decoded]),
+        "equalise": seconds(lambda: [equalize.equalize(*pair) for pair in zip(cropped, values, strict=True)]),
+        "resize": seconds(lambda: [resize.resize_image(image, variant) for image in equal]),
         "round": seconds(lambda: [np.rint(np.zeros((48, 48, 3)) * 255).astype(np.uint8) for _ in decoded]),
         "write": write * len(decoded),
     }
@@ -67,7 +67,7 @@ def tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
     """One image as the tutorial's loop has it."""
     hsv = color.rgb2hsv(image)
     hsv[..., 2] = exposure.equalize_hist(hsv[..., 2])
-    image = crop.center_square(color.hsv2rgb(hsv))
+    image = crop.crop_center_square(color.hsv2rgb(hsv))
     return transform.resize(image, (variant.size, variant.size), order=1, mode="constant", anti_aliasing=False)
 
 

@@ -21,7 +21,7 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.data.picture_files import read
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
-from gtsrb.serving.predictor import BEST, MODELS, answer, load, prepared
+from gtsrb.serving.predictor import BEST, MODELS, answer, load, prepare_picture
 
 CHUNK = 256  # images prepared and predicted at a time
 STDIN = "-"
@@ -96,7 +96,7 @@ def chunks(items: Iterator[tuple[str, Path | bytes]]) -> Iterator[list[tuple[str
 def prepare(file: Path | bytes, box: Box | None, variant: Variant) -> np.ndarray | str:
     """The picture as the network takes it, or what is wrong with it."""
     try:
-        return prepared(read(file), box, variant)
+        return prepare_picture(read(file), box, variant)
     except InputError as error:
         return str(error)
 

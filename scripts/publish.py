@@ -19,7 +19,7 @@ from gtsrb.command_line import run
 from gtsrb.config import params
 from gtsrb.device import cpu_name
 from gtsrb.errors import InputError
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 from gtsrb.serving import export, model_card
 from gtsrb.serving.predictor import MODELS
 
@@ -68,12 +68,12 @@ def publish(name: str, everything: params.Params) -> None:
         dataset=read("dataset"),
         training=read(f"{name}/training"),
         export=read(f"{name}/export"),
-        latency_ms=export.latency(source, image),
+        latency_ms=export.measure_latency(source, image),
         device=cpu_name(),
     )
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         shutil.copyfile(source, beside)
-    with whole(path.with_suffix(".md")) as beside:
+    with atomic_write(path.with_suffix(".md")) as beside:
         beside.write_text(text)
     print(f"{path} and {path.with_suffix('.md')}: commit them")
 

@@ -13,9 +13,20 @@ from string import Template
 from gtsrb.command_line import run
 from gtsrb.config import params
 from gtsrb.errors import InputError
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 from gtsrb.reporting import plots
-from gtsrb.reporting.panels import attempt, comparison, confusion, each, exports, gallery, legend, results, robustness, together
+from gtsrb.reporting.panels import (
+    comparison,
+    confusion,
+    exports,
+    gallery,
+    legend,
+    make_or_note,
+    plot_together,
+    repeat_for_recipes,
+    results,
+    robustness,
+)
 
 REPORT = Path("report.html")
 
@@ -29,21 +40,21 @@ def main() -> None:
     side, luma = "side of the annotated box, as a square (pixels)", "mean luma in the annotated box (share of white)"
     parts = {
         "results": results(recipes, list(everything.evaluate)),
-        "comparison": attempt(comparison),
+        "comparison": make_or_note(comparison),
         "exports": exports(recipes),
         "legend": legend(looks),
-        "curves": together(looks, "history", (plots.learning_curves, "accuracy"), (plots.learning_curves, "loss")),
-        "confusion": each(recipes, confusion),
-        "classes": together(looks, "classes", (plots.class_accuracy,)),
-        "sizes": together(looks, "sizes", (plots.accuracy_in_bins, side)),
-        "brightness": together(looks, "brightness", (plots.accuracy_in_bins, luma)),
-        "reliability": together(looks, "calibration", (plots.reliability,)),
-        "mistakes": each(recipes, gallery, everything),
+        "curves": plot_together(looks, "history", (plots.learning_curves, "accuracy"), (plots.learning_curves, "loss")),
+        "confusion": repeat_for_recipes(recipes, confusion),
+        "classes": plot_together(looks, "classes", (plots.class_accuracy,)),
+        "sizes": plot_together(looks, "sizes", (plots.accuracy_in_bins, side)),
+        "brightness": plot_together(looks, "brightness", (plots.accuracy_in_bins, luma)),
+        "reliability": plot_together(looks, "calibration", (plots.reliability,)),
+        "mistakes": repeat_for_recipes(recipes, gallery, everything),
         "robustness": robustness(looks),
     }
     template = Template(Path(plots.__file__).with_name("report.html").read_text(encoding="utf-8"))
     text = template.substitute(parts)
-    with whole(REPORT) as beside:
+    with atomic_write(REPORT) as beside:
         beside.write_text(text, encoding="utf-8")
     print(f"{REPORT}: {', '.join(recipes)}; {len(text) / 1e6:.1f} MB")
 

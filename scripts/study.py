@@ -30,7 +30,7 @@ from gtsrb.data import arrays, tables
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
 from gtsrb.evaluation import test_time_augmentation
-from gtsrb.evaluation.metrics import accuracy_figures
+from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_array
 from gtsrb.studies import results, study, study_table
@@ -52,33 +52,33 @@ def main() -> None:
     arguments = parser.parse_args()
     content, lines_file = study.read(arguments.study), arguments.study.with_suffix(".csv")
     if not arguments.report:
-        for line in trained(content, lines_file):
-            results.append(lines_file, line)
+        for line in train_missing(content, lines_file):
+            results.append_line(lines_file, line)
     report(content, lines_file, arguments.study.with_suffix(".png"))
 
 
-def trained(content: Study, lines_file: Path) -> Iterator[dict[str, Any]]:
+def train_missing(content: Study, lines_file: Path) -> Iterator[dict[str, Any]]:
     """A line for each run that `lines_file` has none of. All that can be wrong is found before the first is trained."""
-    found, everything = results.lines(lines_file), Path("params.yaml").read_text()
+    found, everything = results.read_lines(lines_file), Path("params.yaml").read_text()
     if "code" not in found:
         raise InputError(f"{lines_file} was recorded before lines kept hashes; --report prints it, new runs need another file")
     if content.test:
         study.check_committed(content, everything)
-    runs = study.runs(content, everything)
+    runs = study.list_runs(content, everything)
     parts = ("train", "test") if content.test else ("train",)
-    code = results.code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
-    revision, classes = results.revision(), len(arrays.class_names())
+    code = results.hash_code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
+    revision, classes = results.git_revision(), len(arrays.class_names())
     check([run.recipe for run in runs], classes)
-    waiting = results.missing(found, runs, code)
+    waiting = results.find_missing(found, runs, code)
     for i, one in enumerate(waiting, 1):
         where = "" if one.fold is None else f", fold {one.fold}"
         print(f"\n{i} of {len(waiting)}: {one.row}{where}, seed {one.seed}", flush=True)
-        folder = prepared("train", one.variant)
+        folder = prepare_arrays("train", one.variant)
         data = arrays.load(folder)
         keras.utils.clear_session()  # of the run before
         recipe = one.recipe
         machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-        with checkpoints.reserved(recipe, folder, f"{device.versions()} on {machine}") as kept:
+        with checkpoints.checkpoint_dir(recipe, folder, f"{device.versions()} on {machine}") as kept:
             result = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
             line = {
                 "row": one.row,
@@ -89,39 +89,39 @@ def trained(content: Study, lines_file: Path) -> Iterator[dict[str, Any]]:
                 "revision": revision,
             }
             if one.evaluation:
-                line |= tested(result, recipe, one.evaluation, arrays.load(prepared("test", one.variant)), classes)
+                line |= test_metrics(result, recipe, one.evaluation, arrays.load(prepare_arrays("test", one.variant)), classes)
             else:
-                line |= validated(result, data)
+                line |= validation_metrics(result, data)
             yield line | {"seconds": training_seconds(result), "parameters": result.members[0].parameters}
 
 
 def check(recipes: list[Recipe], classes: int) -> None:
     """Raises `InputError` where a recipe does not suit the raw data."""
-    labels, tracks = tables.labels_and_tracks(RAW / "train.parquet")
+    labels, tracks = tables.read_labels_and_tracks(RAW / "train.parquet")
     for recipe in recipes:
         loop.check_classes(recipe, classes)
     for validation in {recipe.validation for recipe in recipes}:
         split(labels, tracks, validation)
 
 
-def prepared(part: str, variant: Variant) -> Path:
+def prepare_arrays(part: str, variant: Variant) -> Path:
     """The folder of the variant's arrays of this part of the raw data, made if it is not there yet."""
     raw = RAW / f"{part}.parquet"
     code = code_hash(results.deciding_modules("preprocessing/preprocess", "data/tables"))
     key = f"{variant.model_dump_json(exclude_none=True)} {code} {file_hash(raw)}"
     folder = PREPARED / hashlib.sha256(key.encode()).hexdigest()[:16]
     if not (folder / "images.npy").exists():  # the last to be written, and whole
-        labels, tracks = tables.labels_and_tracks(raw)
+        labels, tracks = tables.read_labels_and_tracks(raw)
         write_array(folder / "labels.npy", labels)
         write_array(folder / "tracks.npy", tracks)
         write_images(raw, folder / "images.npy", variant, label=f"images of {part}")
     return folder
 
 
-def validated(result: Trained, data: Arrays) -> dict[str, Any]:
+def validation_metrics(result: Trained, data: Arrays) -> dict[str, Any]:
     """Accuracy and loss on the images that validated, and the errors of each sign that has some."""
     labels, tracks = data.labels[result.held_out], data.tracks[result.held_out]
-    figures = accuracy_figures(labels, result.probabilities)
+    figures = accuracy_metrics(labels, result.probabilities)
     wrong = pd.Series(result.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
     return {
         "val_accuracy": round(figures["accuracy"], 6),
@@ -132,14 +132,14 @@ def validated(result: Trained, data: Arrays) -> dict[str, Any]:
     }
 
 
-def tested(result: Trained, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
+def test_metrics(result: Trained, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
     """Accuracy on the test set, in the recipe's weights and views, averaged over its members."""
     model = build_network(recipe.network, **shape_of(data.images, classes))
     each = []
     for member in result.members:
         model.set_weights(member.weights(evaluation.weights))
         each.append(test_time_augmentation.predict(model, data.images, evaluation.test_time_augmentation))
-    figures = accuracy_figures(data.labels, np.mean(each, axis=0))
+    figures = accuracy_metrics(data.labels, np.mean(each, axis=0))
     return {
         "test_accuracy": round(figures["accuracy"], 6),
         "test_errors": figures["errors"],
@@ -154,7 +154,7 @@ def training_seconds(result: Trained) -> float:
 
 def report(content: Study, lines_file: Path, picture: Path) -> None:
     """Prints, and draws, the lines of the newest code, of rows that have the params now that they had then."""
-    found = results.lines(lines_file)
+    found = results.read_lines(lines_file)
     if found.empty:
         raise InputError(f"{lines_file}: no line of results yet; run it without --report")
     if "code" not in found:
@@ -163,7 +163,7 @@ def report(content: Study, lines_file: Path, picture: Path) -> None:
         )
         print(study_table.markdown(study_table.summary(found, list(content.rows))))
         return
-    present = results.of_now(found, study.runs(content, Path("params.yaml").read_text()))
+    present = results.select_current(found, study.list_runs(content, Path("params.yaml").read_text()))
     if present.empty:
         raise InputError(f"{lines_file}: all its lines are of rows that had other params; run it without --report")
     newest = present[present["code"] == present["code"].iloc[-1]]

@@ -17,7 +17,7 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.evaluation import binned_accuracy, test_time_augmentation
-from gtsrb.evaluation.metrics import accuracy_figures, class_figures, confusion_counts
+from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
@@ -31,7 +31,7 @@ def main() -> None:
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
 
     each, alone = [], {}
-    for number, model in ensemble.members(name, recipe, evaluation.weights, **shape_of(images, len(names))):
+    for number, model in ensemble.load_members(name, recipe, evaluation.weights, **shape_of(images, len(names))):
         as_it_is = inference.predict(model, images)
         each.append(
             test_time_augmentation.predict(model, images, evaluation.test_time_augmentation)
@@ -39,7 +39,7 @@ def main() -> None:
             else as_it_is
         )
         if recipe.members > 1 or evaluation.test_time_augmentation:
-            figures = accuracy_figures(labels, as_it_is)
+            figures = accuracy_metrics(labels, as_it_is)
             alone[f"member{number}"] = {key: figures[key] for key in ("accuracy", "errors")}
             print(f"{name}, member {number}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)
     probabilities = np.mean(each, axis=0)
@@ -47,11 +47,11 @@ def main() -> None:
     predictions = probabilities.argmax(axis=1)
     raw = tables.read(Path("data/raw/test.parquet"), ["filename", *tables.ROI, "image"])
     calibration = binned_accuracy.reliability(labels, probabilities)
-    figures = accuracy_figures(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
+    figures = accuracy_metrics(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
     write_json(Path(f"metrics/{name}.json"), figures | ({"one_network_one_view": alone} if alone else {}))
     of_images = pd.DataFrame({"filename": raw["filename"], "class_id": labels, "prediction": predictions})
     write_csv(Path(f"metrics/{name}/predictions.csv"), of_images)
-    write_csv(Path(f"metrics/{name}/classes.csv"), class_figures(labels, predictions, names))
+    write_csv(Path(f"metrics/{name}/classes.csv"), class_metrics(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/calibration.csv"), calibration)
     for what, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():

@@ -24,7 +24,7 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
-from gtsrb.evaluation.metrics import accuracy_figures, class_figures
+from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
@@ -49,18 +49,18 @@ def main() -> None:
     model.load_weights(weights)
 
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
-    changed = export.save(path, model, properties, train.images)
+    changed = export.save_smaller_onnx(path, model, properties, train.images)
     export.save_litert(path.with_suffix(".tflite"), model)
 
-    session = export.session(path)
+    session = export.open_session(path)
     with_boxes = export.predict(session, test.images)
     ppms = tables.read(Path("data/raw/test.parquet"), ["image"])["image"].tolist()
-    as_files = export.predict(session, export.as_files(ppms, variant))
+    as_files = export.predict(session, export.prepare_files(ppms, variant))
     difference = np.abs(with_boxes[:PARITY] - inference.predict(model, test.images[:PARITY])).max()
-    classes = class_figures(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
+    classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     measured = {
-        "with_boxes": accuracy_figures(test.labels, with_boxes),
-        "as_files": accuracy_figures(test.labels, as_files),
+        "with_boxes": accuracy_metrics(test.labels, with_boxes),
+        "as_files": accuracy_metrics(test.labels, as_files),
     }
     figures = measured | {
         "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes

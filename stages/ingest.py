@@ -28,14 +28,14 @@ def main() -> None:
     ingest = load_section(Ingest, "ingest")
     names = list(SIGN_NAMES)
     if ingest.source == "gtsrb":
-        train, test = real(ingest.gtsrb)
+        train, test = read_gtsrb(ingest.gtsrb)
     elif ingest.source == "synthetic":
-        train, test = map(tables.canonical, scenes.render(ingest.synthetic))
+        train, test = map(tables.to_canonical_table, scenes.render(ingest.synthetic))
     else:
         *parts, names = own_reader.read(OWN, ingest.folder)
-        train, test = map(tables.canonical, parts)
-    dataset = {"source": ingest.source} | summary(train, test) | {"sha256": tables.content_sha256(train, test)}
-    counts = class_counts(train, test, names)
+        train, test = map(tables.to_canonical_table, parts)
+    dataset = {"source": ingest.source} | summarize(train, test) | {"sha256": tables.content_sha256(train, test)}
+    counts = count_classes(train, test, names)
 
     tables.write(Path("data/raw/train.parquet"), train)
     tables.write(Path("data/raw/test.parquet"), test)
@@ -44,11 +44,11 @@ def main() -> None:
     outputs.write_csv(Path("metrics/class_counts.csv"), counts)
 
 
-def real(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
+def read_gtsrb(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
     """The benchmark's two parts. Raises `InputError` if they are not what is `expected`."""
     own = os.environ.get("GTSRB_DIR")
     source = gtsrb_source.locate(Path(own).expanduser()) if own else gtsrb_source.download()
-    train, test = map(tables.canonical, gtsrb_reader.read(source, expected))
+    train, test = map(tables.to_canonical_table, gtsrb_reader.read(source, expected))
     sha256 = tables.content_sha256(train, test)
     if sha256 != expected.sha256:
         raise InputError(
@@ -59,14 +59,14 @@ def real(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
     return train, test
 
 
-def summary(train: pa.Table, test: pa.Table) -> dict[str, int]:
+def summarize(train: pa.Table, test: pa.Table) -> dict[str, int]:
     """The size of the data set in numbers."""
     tracks = train.select(["class_id", "track"]).group_by(["class_id", "track"]).aggregate([])
     classes = tracks["class_id"].unique()
     return {"train_images": len(train), "test_images": len(test), "classes": len(classes), "train_tracks": len(tracks)}
 
 
-def class_counts(train: pa.Table, test: pa.Table, names: list[str]) -> pd.DataFrame:
+def count_classes(train: pa.Table, test: pa.Table, names: list[str]) -> pd.DataFrame:
     """Images of each class: class_id, name, train, test."""
     counts = pd.DataFrame({"class_id": range(len(names)), "name": names})
     for split, table in (("train", train), ("test", test)):

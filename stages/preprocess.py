@@ -35,7 +35,7 @@ def main() -> None:
     written = {}
     for part in ("train", "test"):
         raw, out = Path(f"data/raw/{part}.parquet"), Path(f"data/processed/{name}/{part}")
-        labels, tracks = tables.labels_and_tracks(raw)
+        labels, tracks = tables.read_labels_and_tracks(raw)
         written[part] = {
             "images": len(labels),
             "images_md5": write_images(raw, out / "images.npy", variant, label=f"{name} {part}"),
@@ -49,10 +49,10 @@ def write_images(raw: Path, out: Path, variant: Variant, *, label: str) -> str:
     """Every image of the table `raw`, preprocessed, into one array, whose md5 it returns."""
     shape = (pq.read_metadata(raw).num_rows, *variant.shape)
     with tqdm(desc=label, total=shape[0], unit=" images") as bar:
-        return write_rows(out, preprocessed(raw, variant, bar), shape=shape, dtype=np.dtype(variant.dtype))
+        return write_rows(out, preprocess_table(raw, variant, bar), shape=shape, dtype=np.dtype(variant.dtype))
 
 
-def preprocessed(raw: Path, variant: Variant, bar: tqdm) -> Iterator[np.ndarray]:
+def preprocess_table(raw: Path, variant: Variant, bar: tqdm) -> Iterator[np.ndarray]:
     """The images of the table in order, made on all cores; they wait for a disk that is slower, so that memory has a bound."""
     most = max(1, BYTES // np.zeros(variant.shape, variant.dtype).nbytes)
     groups = pq.read_metadata(raw)

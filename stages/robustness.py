@@ -34,7 +34,7 @@ def main() -> None:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant, settings = load_section(Variant, "preprocess", recipe.images), load_section(Robustness, "robustness")
-    rows = sample(tables.read(Path("data/raw/test.parquet")), settings)
+    rows = sample_images(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     model = build_network(
@@ -49,16 +49,16 @@ def main() -> None:
     results = []
     steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.severities for i, level in enumerate(levels, 1))]
     for kind, level, severity in tqdm(steps, desc=f"{name}: robustness", unit=" corruptions"):
-        images = corrupt(rows, kind, severity, settings.seed, variant)
+        images = corrupt_images(rows, kind, severity, settings.seed, variant)
         errors = int((inference.predict(model, images).argmax(axis=1) != labels).sum())
         found = {"corruption": kind, "level": level, "severity": severity}
         results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
     write_csv(Path(f"metrics/{name}/robustness.csv"), table)
-    write_json(Path(f"metrics/{name}/robustness.json"), nested(table))
+    write_json(Path(f"metrics/{name}/robustness.json"), nest(table))
 
 
-def sample(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
+def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     """`settings.images` rows, each class in its proportion, to one image; all, if there are no more.
 
     Systematic sampling: the rows in random order, class after class, and of those as many at equal distances.
@@ -69,7 +69,7 @@ def sample(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     return rows.iloc[np.sort(by_class[np.arange(images) * len(rows) // images])]
 
 
-def corrupt(rows: pd.DataFrame, kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
+def corrupt_images(rows: pd.DataFrame, kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
     """(n, size, size, channels): every image corrupted, then preprocessed; all recipes and severities have the same draws."""
     boxes = rows[tables.ROI].itertuples(index=False)
     jobs = (
@@ -86,7 +86,7 @@ def corrupt_image(image: bytes, box: Box, kind: str, severity: float, seed: list
     return preprocess(pixels, box, variant)
 
 
-def nested(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def nest(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """One row per corruption and severity -> {corruption: {severity: accuracy}}."""
     return {
         str(kind): {f"{severity:g}": accuracy for severity, accuracy in zip(rows["severity"], rows["accuracy"], strict=True)}

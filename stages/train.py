@@ -32,7 +32,7 @@ def main() -> None:
     members = f"{recipe.members} member{'s' if recipe.members > 1 else ''}"
     print(f"{name}: {machine.name}, {recipe.precision}, {members}", flush=True)
 
-    with checkpoints.reserved(recipe, folder, f"{device.versions()} on {machine}") as kept:
+    with checkpoints.checkpoint_dir(recipe, folder, f"{device.versions()} on {machine}") as kept:
         trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
         shape = shape_of(data.images, classes)
         for number, member in enumerate(trained.members):
@@ -42,7 +42,7 @@ def main() -> None:
         write_array(Path(f"data/validation/{name}/rows.npy"), trained.held_out)
         write_array(Path(f"data/validation/{name}/probabilities.npy"), trained.probabilities)
         write_csv(Path(f"metrics/{name}/history.csv"), trained.history)
-        figures = loop.figures(trained, data.labels[trained.held_out])
+        figures = loop.training_metrics(trained, data.labels[trained.held_out])
         figures |= {
             "train_images": len(trained.rows),
             "validation_images": len(trained.held_out),

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from gtsrb.errors import InputError
-from gtsrb.outputs import whole, write_array, write_csv, write_json, write_rows
+from gtsrb.outputs import atomic_write, write_array, write_csv, write_json, write_rows
 
 ARRAYS = {
     "bytes": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
@@ -25,7 +25,7 @@ ARRAYS = {
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "deep" / "figures.json"
     write_json(path, {"a": 1})
-    with pytest.raises(RuntimeError), whole(path) as beside:
+    with pytest.raises(RuntimeError), atomic_write(path) as beside:
         beside.write_text("half")
         raise RuntimeError
     assert json.loads(path.read_text()) == {"a": 1}
@@ -77,7 +77,7 @@ def test_what_is_known_not_to_fit_is_not_begun(tmp_path, free):
 def test_a_disk_that_gets_full_is_one_line_and_leaves_nothing_half_written(tmp_path, free, fault, reason):
     write_json(tmp_path / "a.json", {"a": 1})
     free(3_100_000)
-    with pytest.raises(InputError) as error, whole(tmp_path / "a.json") as beside:
+    with pytest.raises(InputError) as error, atomic_write(tmp_path / "a.json") as beside:
         beside.write_bytes(bytes(3_000_000))
         raise OSError(fault, "as the system says it")
     needed = "more than 3.0 MB needed, 3.1 MB free"
@@ -87,6 +87,6 @@ def test_a_disk_that_gets_full_is_one_line_and_leaves_nothing_half_written(tmp_p
 
 
 def test_another_fault_of_the_disk_is_no_full_disk(tmp_path):
-    with pytest.raises(OSError, match="broken") as error, whole(tmp_path / "a.json"):
+    with pytest.raises(OSError, match="broken") as error, atomic_write(tmp_path / "a.json"):
         raise OSError(errno.EIO, "broken")
     assert error.value.errno == errno.EIO

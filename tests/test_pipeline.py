@@ -31,7 +31,7 @@ from gtsrb.networks.build import build_network, shape_of
 from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.studies.code_dependencies import code_dependencies
-from stages.robustness import sample
+from stages.robustness import sample_images
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
@@ -199,7 +199,7 @@ def test_robustness_counts_the_errors_on_degraded_images(finished, monkeypatch):
     everything = params.load(finished.folder / "params.yaml")
     recipe, settings = everything.train[ONE], everything.robustness
     variant, severity = everything.preprocess[recipe.images], settings.severities.noise[-1]
-    rows = sample(tables.read(finished.folder / "data/raw/test.parquet"), settings)
+    rows = sample_images(tables.read(finished.folder / "data/raw/test.parquet"), settings)
     images = []
     for i, row in enumerate(rows.itertuples()):
         noisy = corruptions.noise(tables.decode_ppm(row.image), severity, np.random.default_rng([settings.seed, i]))

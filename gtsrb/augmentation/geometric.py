@@ -87,7 +87,7 @@ def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray
     border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[params.fill_mode]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = np.empty_like(images)
-    for rgb in photometric.pictures(images):  # OpenCV's fast paths end at four channels
+    for rgb in photometric.rgb_triples(images):  # OpenCV's fast paths end at four channels
         for out, image, matrix in zip(warped[rgb], np.ascontiguousarray(images[rgb]), matrices, strict=True):
             out[...] = cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border)
     return warped

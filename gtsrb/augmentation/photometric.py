@@ -104,7 +104,7 @@ def draw_squares(sides: np.ndarray, size: int, rng: np.random.Generator) -> np.n
 def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
     """All the changes of `draws`, in the order of its fields, to each three channels of the images."""
     changed = np.empty_like(images)
-    for rgb in pictures(images):
+    for rgb in rgb_triples(images):
         picture = np.ascontiguousarray(images[rgb])
         if draws.color:
             picture = jitter_color(picture, draws.color)
@@ -120,7 +120,7 @@ def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
     return changed
 
 
-def pictures(images: np.ndarray) -> Iterator[tuple]:
+def rgb_triples(images: np.ndarray) -> Iterator[tuple]:
     """The indices of each three channels of (n, size, size, channels) images."""
     return (np.s_[..., channel : channel + 3] for channel in range(0, images.shape[3], 3))
 

@@ -31,7 +31,7 @@ class Picture(NamedTuple):
 Parts = dict[str, list[Picture]]  # `train` and, where there is one, `test`
 
 
-def listed(folder: Path, faults: list[str]) -> Parts:
+def list_pictures(folder: Path, faults: list[str]) -> Parts:
     """The pictures of each part, none of them opened; what is wrong with the files is added to `faults`."""
     for parent, folders, _ in os.walk(folder):
         links = [Path(parent, name).relative_to(folder) for name in folders if Path(parent, name).is_symlink()]
@@ -43,7 +43,7 @@ def is_kaggle(folder: Path) -> bool:
     return (folder / "Train.csv").is_file()
 
 
-def rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def read_csv_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     """The lines of a csv file, separated by commas or semicolons, as texts. Raises `InputError`."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -60,7 +60,7 @@ def rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     return lines
 
 
-def in_order(label: str) -> tuple[bool, int, str]:
+def class_sort_key(label: str) -> tuple[bool, int, str]:
     """Sorts classes: numbers as numbers, and before other names."""
     number = re.fullmatch("[0-9]+", label) is not None
     return not number, int(label) if number else 0, label
@@ -107,7 +107,7 @@ def _from_csv(folder: Path, faults: list[str]) -> Parts:
 
 
 def _lines(folder: Path, name: str, faults: list[str]) -> Iterator[Picture]:
-    for number, row in enumerate(rows(folder / name, ("Path", "ClassId")), start=2):
+    for number, row in enumerate(read_csv_rows(folder / name, ("Path", "ClassId")), start=2):
         path, box = row["Path"], [row[column] for column in ROI] if row.keys() >= set(ROI) else []
         odd = [text for text in (row["ClassId"], *box) if not re.fullmatch("[0-9]{1,9}", text.strip())]
         if odd:

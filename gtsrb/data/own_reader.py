@@ -32,11 +32,11 @@ def read(folder: Path, params: Folder) -> tuple[pd.DataFrame, pd.DataFrame, list
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; docs/your-data.md says what it should hold")
     faults: list[str] = []
-    parts = own_layouts.listed(folder, faults)
+    parts = own_layouts.list_pictures(folder, faults)
     stop_at(faults, str(folder))
     train, given = parts.get("train", []), parts.get("test")
-    labels = sorted({picture.label for picture in train}, key=own_layouts.in_order)
-    faults += [*unfit(train, given, params.test_fraction)]
+    labels = sorted({picture.label for picture in train}, key=own_layouts.class_sort_key)
+    faults += [*find_misfits(train, given, params.test_fraction)]
     names = class_names(folder, labels, faults)
     stop_at(faults, str(folder))
 
@@ -46,13 +46,13 @@ def read(folder: Path, params: Folder) -> tuple[pd.DataFrame, pd.DataFrame, list
     return _frame(train, labels, images), _frame(test, labels, images).assign(track=None, frame=None), names
 
 
-def unfit(train: list[Picture], test: list[Picture] | None, fraction: float | None) -> Iterator[str]:
+def find_misfits(train: list[Picture], test: list[Picture] | None, fraction: float | None) -> Iterator[str]:
     """What keeps these pictures from being trained on and tested; `test` is None where the folder has no test part."""
     tracks = Counter(label for label, _ in {(picture.label, picture.track) for picture in train})
     if len(tracks) < 2:
         yield f"{len(tracks) or 'no'} class of training images; expected at least 2"
     if fraction and test is None:
-        for label in sorted(tracks, key=own_layouts.in_order):
+        for label in sorted(tracks, key=own_layouts.class_sort_key):
             if tracks[label] < 2:
                 yield f"class {label}: 1 sign; expected at least 2, one to train on and one to test (docs/your-data.md, signs)"
     elif fraction:
@@ -60,7 +60,7 @@ def unfit(train: list[Picture], test: list[Picture] | None, fraction: float | No
     elif not test:
         yield "no test images; add a test part, or the line test_fraction to ingest.folder in params.yaml"
     else:
-        for label in sorted({picture.label for picture in test} - tracks.keys(), key=own_layouts.in_order):
+        for label in sorted({picture.label for picture in test} - tracks.keys(), key=own_layouts.class_sort_key):
             yield f"class {label}: test images, but no training images"
 
 
@@ -69,7 +69,9 @@ def class_names(folder: Path, labels: list[str], faults: list[str]) -> list[str]
     if not (folder / "classes.csv").is_file():
         benchmark = own_layouts.is_kaggle(folder) and labels == [str(class_id) for class_id in range(len(SIGN_NAMES))]
         return list(SIGN_NAMES) if benchmark else labels
-    lines = [(row["folder"], row["name"].strip()) for row in own_layouts.rows(folder / "classes.csv", ("folder", "name"))]
+    lines = [
+        (row["folder"], row["name"].strip()) for row in own_layouts.read_csv_rows(folder / "classes.csv", ("folder", "name"))
+    ]
     names = dict(lines)
     known = ", ".join(labels[:5]) + (" ..." if len(labels) > 5 else "")
     faults += [f"classes.csv: no name for class {label}" for label in labels if not names.get(label)]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 
 SCHEMA = pa.schema(
     [
@@ -46,7 +46,7 @@ def decode_ppm(data: bytes) -> np.ndarray:
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
 
-def canonical(rows: pd.DataFrame) -> pa.Table:
+def to_canonical_table(rows: pd.DataFrame) -> pa.Table:
     """Rows with the columns of SCHEMA, in any order -> the one table that stands for them."""
     rows = rows.sort_values(["class_id", "track", "frame", "filename"] if rows["track"].notna().any() else ["filename"])
     return pa.Table.from_pandas(rows, SCHEMA, preserve_index=False).replace_schema_metadata(None)
@@ -66,11 +66,11 @@ def content_sha256(train: pa.Table, test: pa.Table) -> str:
 def write(path: Path, table: pa.Table) -> None:
     """Writes the whole file or none, in groups of 1024 rows, or fewer where images are large: one is read at a time."""
     rows = max(1, min(1024, GROUP * len(table) // max(1, table.nbytes)))
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         pq.write_table(table, beside, compression="zstd", row_group_size=rows)
 
 
-def labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Of each image of a table its class, (n,) int64, and the number of its physical sign, (n,) int32; -1 in the test part."""
     rows = read(path, ["class_id", "track"])
     tracks = rows.groupby(["class_id", "track"]).ngroup().fillna(-1)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from gtsrb.augmentation.photometric import LUMA
 from gtsrb.data.tables import ROI, decode_ppm
-from gtsrb.evaluation.intervals import wilson
+from gtsrb.evaluation.intervals import wilson_interval
 
 QUANTILES = 10
 CONFIDENCE_BINS = 15  # Guo et al.'s
@@ -43,7 +43,7 @@ def accuracy_in_bins(values: np.ndarray, right: np.ndarray, edges: np.ndarray) -
     groups = pd.DataFrame({"bin": which, "value": values, "right": right}).groupby("bin")
     table = pd.DataFrame({"mean": groups["value"].mean(), "images": groups.size(), "right": groups["right"].sum()})
     used = table.index.to_numpy()
-    low, high = wilson(table["right"], table["images"])
+    low, high = wilson_interval(table["right"], table["images"])
     return pd.DataFrame(
         {
             "low": edges[used],

@@ -12,7 +12,7 @@ def track_bootstrap(values: np.ndarray, *, draws: int = 10_000, seed: int = 0) -
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def wilson(right: Iterable[int], images: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(right: Iterable[int], images: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
     """How many are right of how many, several times -> the ends of Wilson's intervals (1927) at 95 %; NaN for none of none."""
     ends = [
         binomtest(int(k), int(n)).proportion_ci(0.95, method="wilson") if n else (np.nan, np.nan)

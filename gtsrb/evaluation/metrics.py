@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import recall_score, top_k_accuracy_score
 
 
-def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | int]:
+def accuracy_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | int]:
     """(n,) labels and (n, classes) probabilities -> the figures of metrics/RECIPE.json, accuracies in [0, 1].
 
     The interval is Wilson's (1927) at 95 %, which takes images as independent; frames of one sign are not.
@@ -28,7 +28,7 @@ def accuracy_figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
     }
 
 
-def class_figures(labels: np.ndarray, predictions: np.ndarray, names: list[str]) -> pd.DataFrame:
+def class_metrics(labels: np.ndarray, predictions: np.ndarray, names: list[str]) -> pd.DataFrame:
     """A row a class: class_id, name, images, errors, accuracy (empty where the class has no image)."""
     rows = pd.DataFrame({"class_id": labels, "right": predictions == labels})
     counts = rows.groupby("class_id")["right"].agg(["size", "sum"]).reindex(range(len(names)), fill_value=0)

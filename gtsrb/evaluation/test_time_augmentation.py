@@ -8,18 +8,18 @@ from gtsrb.config.augmentation import Affine
 from gtsrb.config.evaluate import View
 from gtsrb.networks import inference
 
-STILL = {"rotation": 0.0, "width_shift": 0.0, "height_shift": 0.0, "shear": 0.0, "zoom": 0.0}
-WARP = Affine(**STILL, fill_mode="nearest", interpolation="bilinear")
+IDENTITY = {"rotation": 0.0, "width_shift": 0.0, "height_shift": 0.0, "shear": 0.0, "zoom": 0.0}
+WARP = Affine(**IDENTITY, fill_mode="nearest", interpolation="bilinear")
 
 
 def predict(model: keras.Model, images: np.ndarray, views: list[View] | None) -> np.ndarray:
     """(n, size, size, 3) images -> (n, classes) float32 probabilities, averaged over `views`; None: of the image as it is."""
     if views is None:
         return inference.predict(model, images)
-    return np.mean([inference.predict(model, seen(images, view)) for view in views], axis=0)
+    return np.mean([inference.predict(model, apply_view(images, view)) for view in views], axis=0)
 
 
-def seen(images: np.ndarray, view: View, chunk: int = 1024) -> np.ndarray:
+def apply_view(images: np.ndarray, view: View, chunk: int = 1024) -> np.ndarray:
     """(n, size, size, 3) images -> the same in one view: zoom above 1 enlarges the sign, shifts move it right and down."""
     size = images.shape[1:3]
     one = np.ones(1)

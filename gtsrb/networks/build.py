@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers
 
 from gtsrb.config.train import Network, PlainNetwork, ResidualNetwork
-from gtsrb.networks.layers import activated, weights
+from gtsrb.networks.layers import apply_layer, layer_options
 from gtsrb.networks.plain import plain
 from gtsrb.networks.residual import residual
 from gtsrb.networks.spatial_transformer import spatial_transformer
@@ -37,7 +37,7 @@ def build_network(params: Network, *, size: int, channels: int, dtype: str, clas
     head = {"flatten": layers.Flatten, "global_average_pooling": layers.GlobalAveragePooling2D}[params.head]
     x = head(name=params.head)(x)
     for d, units in enumerate(params.dense_units, 1):
-        x = activated(layers.Dense(units, name=f"dense{d}", **weights(params)), x, params)
+        x = apply_layer(layers.Dense(units, name=f"dense{d}", **layer_options(params)), x, params)
         x = layers.Dropout(params.dense_dropout, name=f"dense{d}_dropout")(x)
     probabilities = layers.Dense(
         classes,

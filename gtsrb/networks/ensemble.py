@@ -9,7 +9,7 @@ import numpy as np
 
 from gtsrb.config.train import Network, Recipe
 from gtsrb.networks.build import build_network
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 
 
 def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape: Any) -> None:
@@ -17,7 +17,7 @@ def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape
     bytes."""
     model = build_network(params, **shape)
     model.set_weights(weights)
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         model.save_weights(beside)
 
 
@@ -26,7 +26,7 @@ def weights_file(recipe: str, member: int, which: str) -> Path:
     return Path(f"models/{recipe}/member{member}/{which}.weights.h5")
 
 
-def members(name: str, recipe: Recipe, which: str, **shape: Any) -> Iterator[tuple[int, keras.Model]]:
+def load_members(name: str, recipe: Recipe, which: str, **shape: Any) -> Iterator[tuple[int, keras.Model]]:
     """Number and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
     model = build_network(recipe.network, **shape)
     for number in range(recipe.members):

@@ -3,15 +3,17 @@
 from keras import KerasTensor, layers
 
 from gtsrb.config.train import PlainNetwork
-from gtsrb.networks.layers import activated, weights
+from gtsrb.networks.layers import apply_layer, layer_options
 
 
 def plain(x: KerasTensor, params: PlainNetwork) -> KerasTensor:
     """The tutorial's: blocks of convolutions, each ending in max-pooling and dropout."""
     for b, filters in enumerate(params.filters, 1):
         for c, padding in enumerate(params.padding, 1):
-            conv = layers.Conv2D(filters, params.kernel_size, padding=padding, name=f"block{b}_conv{c}", **weights(params))
-            x = activated(conv, x, params)
+            conv = layers.Conv2D(
+                filters, params.kernel_size, padding=padding, name=f"block{b}_conv{c}", **layer_options(params)
+            )
+            x = apply_layer(conv, x, params)
         x = layers.MaxPooling2D(params.pool_size, name=f"block{b}_pool")(x)
         x = layers.Dropout(params.block_dropout, name=f"block{b}_dropout")(x)
     return x

@@ -5,7 +5,7 @@ from typing import Any
 from keras import KerasTensor, layers
 
 from gtsrb.config.train import ResidualNetwork
-from gtsrb.networks.layers import activated, weights
+from gtsrb.networks.layers import apply_layer, layer_options
 
 
 def residual(x: KerasTensor, params: ResidualNetwork) -> KerasTensor:
@@ -18,14 +18,14 @@ def residual(x: KerasTensor, params: ResidualNetwork) -> KerasTensor:
     def convolution(
         filters: int, name: str, *, stride: int = 1, size: int = params.kernel_size, **options: Any
     ) -> layers.Conv2D:
-        return layers.Conv2D(filters, size, strides=stride, padding="same", name=name, **(weights(params) | options))
+        return layers.Conv2D(filters, size, strides=stride, padding="same", name=name, **(layer_options(params) | options))
 
     linear: dict[str, Any] = {"activation": None}
-    x = activated(convolution(params.filters[0], "stem", stride=params.stem_stride), x, params)
+    x = apply_layer(convolution(params.filters[0], "stem", stride=params.stem_stride), x, params)
     for s, (filters, blocks) in enumerate(zip(params.filters, params.blocks, strict=True), 1):
         for b in range(1, blocks + 1):
             name, stride = f"stage{s}_block{b}", 2 if s > 1 and b == 1 else 1
-            branch = activated(convolution(filters, f"{name}_conv1", stride=stride), x, params)
+            branch = apply_layer(convolution(filters, f"{name}_conv1", stride=stride), x, params)
             if params.batch_normalization:
                 branch = convolution(filters, f"{name}_conv2", **linear)(branch)
                 branch = layers.BatchNormalization(gamma_initializer="zeros", name=f"{name}_conv2_norm")(branch)

@@ -4,7 +4,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from gtsrb.config.train import Network, SpatialTransformer
-from gtsrb.networks.layers import activated, weights
+from gtsrb.networks.layers import apply_layer, layer_options
 
 
 def spatial_transformer(x: KerasTensor, window: SpatialTransformer, params: Network) -> KerasTensor:
@@ -12,11 +12,11 @@ def spatial_transformer(x: KerasTensor, window: SpatialTransformer, params: Netw
     where = x
     for i, filters in enumerate(window.filters, 1):
         stride = window.stride if i == 1 else 1
-        conv = layers.Conv2D(filters, 5, strides=stride, padding="same", name=f"where_conv{i}", **weights(params))
-        where = activated(conv, where, params)
+        conv = layers.Conv2D(filters, 5, strides=stride, padding="same", name=f"where_conv{i}", **layer_options(params))
+        where = apply_layer(conv, where, params)
         where = layers.MaxPooling2D(2, padding="same", name=f"where_pool{i}")(where)
     where = layers.Flatten(name="where_flatten")(where)
-    where = activated(layers.Dense(window.dense_units, name="where_dense", **weights(params)), where, params)
+    where = apply_layer(layers.Dense(window.dense_units, name="where_dense", **layer_options(params)), where, params)
     matrix = layers.Dense(6, kernel_initializer="zeros", name="where_matrix", dtype="float32")(where)
     return AffineResampling(name="resample")([x, matrix])
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-LARGEST = 512  # pixels a side of what is preprocessed, at most; the benchmark's largest image has 266
-LEAST = 8  # pixels a side that are left of a longish picture, where it has them
+MAX_SIDE = 512  # pixels a side of what is preprocessed, at most; the benchmark's largest image has 266
+MIN_SIDE = 8  # pixels a side: fewer show no sign, and a long, narrow picture is not reduced below that
 
 
 class Box(NamedTuple):
@@ -18,7 +18,7 @@ class Box(NamedTuple):
     y2: int
 
 
-def cut(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+def crop_with_border(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     """The box with a border as in the benchmark's images, a tenth of the sign and at least 5 pixels; and its place in there.
 
     At the edge of the image there is less of a border; cut again, it stays as it is.
@@ -29,23 +29,23 @@ def cut(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     return inside, Box(box.x1 - left, box.y1 - top, box.x2 - left, box.y2 - top)
 
 
-def reduced(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
-    """Image and box as they are where no side is above `LARGEST`; else `cut`, and by area averages made as small as that.
+def limit_size(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+    """Image and box as they are where no side is above `MAX_SIDE`; else cropped with a border and reduced by area averages.
 
     So a small sign in a large photograph keeps its pixels, and the time and memory of what follows have a bound.
     """
-    if max(image.shape[:2]) <= LARGEST:
+    if max(image.shape[:2]) <= MAX_SIDE:
         return image, box
-    image, box = cut(image, box)
+    image, box = crop_with_border(image, box)
     height, width = image.shape[:2]
-    if (longest := max(height, width)) <= LARGEST:
+    if (longest := max(height, width)) <= MAX_SIDE:
         return image, box
-    size = [max(round(side * LARGEST / longest), min(side, LEAST)) for side in (width, height)]
+    size = [max(round(side * MAX_SIDE / longest), min(side, MIN_SIDE)) for side in (width, height)]
     smaller = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
     return smaller, Box(*(edge * new // old for edge, new, old in zip(box, size * 2, (width, height) * 2, strict=True)))
 
 
-def region(image: np.ndarray, box: Box, margin: float) -> np.ndarray:
+def crop_box(image: np.ndarray, box: Box, margin: float) -> np.ndarray:
     """The box, widened on each side by `margin` of its own side and cut at the border of the image."""
     height, width = image.shape[:2]
     extra_x, extra_y = round(margin * (box.x2 - box.x1 + 1)), round(margin * (box.y2 - box.y1 + 1))
@@ -55,7 +55,7 @@ def region(image: np.ndarray, box: Box, margin: float) -> np.ndarray:
     ]
 
 
-def center_square(image: np.ndarray) -> np.ndarray:
+def crop_center_square(image: np.ndarray) -> np.ndarray:
     """The central square with half side `min_side // 2` (an odd side loses a pixel, as in the tutorial)."""
     height, width = image.shape[:2]
     half = min(height, width) // 2

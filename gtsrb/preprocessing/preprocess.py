@@ -9,9 +9,9 @@ The products are exact, so that every processor gives the same bytes, in whichev
 import numpy as np
 
 from gtsrb.config.preprocess import Variant
-from gtsrb.preprocessing.crop import Box, center_square, reduced, region
-from gtsrb.preprocessing.equalize import adapted, equalization, equalized
-from gtsrb.preprocessing.resize import resized
+from gtsrb.preprocessing.crop import Box, crop_box, crop_center_square, limit_size
+from gtsrb.preprocessing.equalize import equalization_map, equalize, equalize_adaptive
+from gtsrb.preprocessing.resize import resize_image
 
 
 def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
@@ -21,19 +21,19 @@ def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
     channels, or six where `keep_original` puts the image that is not equalised behind the one that is. What is larger than
     `LARGEST` is made smaller first.
     """
-    image, box = reduced(image, box)
+    image, box = limit_size(image, box)
     if variant.keep_original:
         alone = variant.model_copy(update={"keep_original": None})
         original = alone.model_copy(update={"equalize": None, "clahe": None})
         return np.concatenate([preprocess(image, box, one) for one in (alone, original)], axis=2)
-    scale = equalization(image, variant.equalize.bins) if variant.equalize else None
+    scale = equalization_map(image, variant.equalize.bins) if variant.equalize else None
     if variant.clahe:
-        image = adapted(image, variant.clahe)
+        image = equalize_adaptive(image, variant.clahe)
     if variant.crop == "center_square":
-        image = center_square(image)
+        image = crop_center_square(image)
     elif variant.margin is not None:  # crop: roi
-        image = region(image, box, variant.margin)
-    levels = resized(image if scale is None else equalized(image, scale), variant)
+        image = crop_box(image, box, variant.margin)
+    levels = resize_image(image if scale is None else equalize(image, scale), variant)
     return np.rint(levels).astype(np.uint8) if variant.dtype == "uint8" else (levels / 255).astype(np.float32)
 
 

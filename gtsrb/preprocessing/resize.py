@@ -10,7 +10,7 @@ from gtsrb.config.preprocess import Variant
 LEVEL, WEIGHT = 2.0**16, 2.0**24  # steps of a level (white has 255) and of a weight of 1, as exact as both are taken to resize
 
 
-def resized(image: np.ndarray, variant: Variant) -> np.ndarray:
+def resize_image(image: np.ndarray, variant: Variant) -> np.ndarray:
     """(height, width, channels) levels in [0, 255] -> (size, size, channels), equal to `skimage.transform.resize`, float64.
 
     Before a product its two factors are rounded, levels to 2^-16 and weights to 2^-24, so that all that is added is a multiple

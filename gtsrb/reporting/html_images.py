@@ -7,19 +7,19 @@ import numpy as np
 from PIL import Image
 
 
-def as_bytes(image: np.ndarray) -> np.ndarray:
+def to_uint8(image: np.ndarray) -> np.ndarray:
     """(size, size, channels) uint8 or floats in [0, 1] -> uint8, the first three channels."""
     image = image[..., :3]
     return image if image.dtype == np.uint8 else np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
-def overlay(image: np.ndarray, lost: np.ndarray, side: int = 384) -> np.ndarray:
+def overlay_map(image: np.ndarray, lost: np.ndarray, side: int = 384) -> np.ndarray:
     """(size, size, channels) image and its (size, size) occlusion map -> (side, side, 3) uint8.
 
     The image in grey, orange where it speaks for the sign, blue where it speaks against it. The strongest place is opaque,
     however little it takes away, so that a sure answer has a map too.
     """
-    grey = np.asarray(Image.fromarray(as_bytes(image)).convert("L").resize((side, side), Image.Resampling.NEAREST))
+    grey = np.asarray(Image.fromarray(to_uint8(image)).convert("L").resize((side, side), Image.Resampling.NEAREST))
     map_of_strength = Image.fromarray(lost / max(np.abs(lost).max(), 1e-9)).resize((side, side), Image.Resampling.BICUBIC)
     strength = np.asarray(map_of_strength).clip(-1, 1)[..., None]
     colour = np.where(strength > 0, (255, 110, 0), (0, 90, 255))

@@ -3,19 +3,19 @@
 import numpy as np
 
 
-def by_confidence(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+def sort_mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """(n,) labels and (n, classes) probabilities -> the rows that are wrong, the most confident first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 
-def most_confident(labels: np.ndarray, probabilities: np.ndarray, limit: int) -> list[tuple[int, int]]:
+def most_confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, limit: int) -> list[tuple[int, int]]:
     """(n,) labels and (n, classes) probabilities -> the image and the number of its kind of at most `limit` mistakes.
 
     A kind is a pair of truth and prediction; each is shown by its most confident image, since the runners-up are most often
     other frames of the same sign. The most confident come first.
     """
-    wrong = by_confidence(labels, probabilities)
+    wrong = sort_mistakes(labels, probabilities)
     pairs = np.stack([labels[wrong], probabilities[wrong].argmax(axis=1)], axis=1)
     _, first, counts = np.unique(pairs, axis=0, return_index=True, return_counts=True)
     order = np.argsort(first)[:limit]

@@ -33,7 +33,7 @@ def occlusion_map(
     return total / count
 
 
-def attention(probabilities: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
+def occlusion_sensitivity(probabilities: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
     """(size, size, channels) image -> (size, size) float32: what its likeliest class loses of its log-odds around each pixel.
 
     Not of its probability: where that is 0.9999, covering a part leaves it there, and the map would be empty.

@@ -14,7 +14,7 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.reporting import html_images, mistakes, plots
-from gtsrb.reporting.occlusion_sensitivity import attention
+from gtsrb.reporting.occlusion_sensitivity import occlusion_sensitivity
 from gtsrb.serving import predictor
 
 SHOWN = 12  # kinds of mistakes of each recipe
@@ -41,12 +41,12 @@ def read(path: str, command: str) -> Any:
         raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); `{command}` writes it anew") from None
 
 
-def of_recipe(name: str, what: str) -> pd.DataFrame:
+def read_recipe_csv(name: str, what: str) -> pd.DataFrame:
     stage = {"history": "train", "robustness": "robustness"}.get(what, "evaluate")
     return read(f"metrics/{name}/{what}.csv", f"dvc repro {stage}@{name}")
 
 
-def attempt(make: Callable[..., str], *arguments: object) -> str:
+def make_or_note(make: Callable[..., str], *arguments: object) -> str:
     """What `make` makes, or the note about what it misses."""
     try:
         return make(*arguments)
@@ -54,24 +54,24 @@ def attempt(make: Callable[..., str], *arguments: object) -> str:
         return str(missing)
 
 
-def each(recipes: list[str], make: Callable[..., str], *arguments: object) -> str:
+def repeat_for_recipes(recipes: list[str], make: Callable[..., str], *arguments: object) -> str:
     """A part for each recipe, under its name."""
-    return "".join(f"<h3>{escape(name)}</h3>\n{attempt(make, name, *arguments)}" for name in recipes)
+    return "".join(f"<h3>{escape(name)}</h3>\n{make_or_note(make, name, *arguments)}" for name in recipes)
 
 
-def together(looks: plots.Looks, what: str, *drawings: tuple) -> str:
+def plot_together(looks: plots.Looks, what: str, *drawings: tuple) -> str:
     """A note for each recipe without the file `what`, and each drawing of all others; a drawing is a function and arguments."""
-    found, notes = gathered(looks, what)
+    found, notes = read_for_recipes(looks, what)
     drawn = (plots.svg(f"{what}{i}", draw, found, looks, *more) for i, (draw, *more) in enumerate(drawings) if found)
     return "".join([notes, *drawn])
 
 
-def gathered(looks: plots.Looks, what: str) -> tuple[plots.Tables, str]:
+def read_for_recipes(looks: plots.Looks, what: str) -> tuple[plots.Tables, str]:
     """The file `what` of each recipe that has it, and a note for each of the others."""
     found, notes = {}, []
     for name in looks:
         try:
-            found[name] = of_recipe(name, what)
+            found[name] = read_recipe_csv(name, what)
         except Missing as missing:
             notes.append(str(missing))
     return found, "".join(notes)
@@ -105,7 +105,7 @@ def results(recipes: list[str], known: list[str]) -> str:
 
 def images(name: str) -> str:
     try:
-        return f"{of_recipe(name, 'classes')['images'].sum():,}"
+        return f"{read_recipe_csv(name, 'classes')['images'].sum():,}"
     except Missing:
         return "?"
 
@@ -153,7 +153,7 @@ def legend(looks: plots.Looks) -> str:
 
 
 def confusion(name: str) -> str:
-    counts, names = of_recipe(name, "confusion"), of_recipe(name, "classes")["name"].tolist()
+    counts, names = read_recipe_csv(name, "confusion"), read_recipe_csv(name, "classes")["name"].tolist()
     return f'<div class="scroll large">{plots.svg(f"confusion-{name}", plots.confusion, counts, names)}</div>\n'
 
 
@@ -167,11 +167,11 @@ def gallery(name: str, everything: Params) -> str:
         raise Missing(str(error.filename), command) from None
     if len(probabilities) != len(data.labels):
         raise InputError(f"{path} is of {len(probabilities)} images, {folder} has {len(data.labels)}; run `{command}`")
-    chosen = mistakes.most_confident(data.labels, probabilities, SHOWN)
+    chosen = mistakes.most_confident_mistakes(data.labels, probabilities, SHOWN)
     if not chosen:
         return "<p>None: each test image is right.</p>\n"
-    names, answers = of_recipe(name, "classes")["name"], probabilities.argmax(axis=1)
-    model, note = exported(name, everything.preprocess[variant])
+    names, answers = read_recipe_csv(name, "classes")["name"], probabilities.argmax(axis=1)
+    model, note = load_exported(name, everything.preprocess[variant])
     if model:
         shown = [i for i, _ in chosen]
         others = int((model.probabilities(data.images[shown]).argmax(axis=1) != answers[shown]).sum())
@@ -179,18 +179,18 @@ def gallery(name: str, everything: Params) -> str:
     tiles = []
     for i, count in chosen:
         truth, answer = escape(names[data.labels[i]]), escape(names[answers[i]])
-        pictures = [(html_images.as_bytes(data.images[i]), truth)]
+        pictures = [(html_images.to_uint8(data.images[i]), truth)]
         words = f"<b>{truth}</b> taken for <b>{answer}</b>, {probabilities[i].max():.1%} sure; image {i:05d}, "
         words += f"one of {count} such" if count > 1 else "the only such"
         if model:
-            lost = attention(model.probabilities, data.images[i])
-            pictures.append((html_images.overlay(data.images[i], lost, SIDE), f"what speaks for {answer}"))
+            lost = occlusion_sensitivity(model.probabilities, data.images[i])
+            pictures.append((html_images.overlay_map(data.images[i], lost, SIDE), f"what speaks for {answer}"))
         row = " ".join(f'<img src="{html_images.data_url(image)}" alt="{alt}">' for image, alt in pictures)
         tiles.append(f"<figure>{row}<figcaption>{words}</figcaption></figure>\n")
     return f'{note}<div class="mistakes">{"".join(tiles)}</div>\n'
 
 
-def exported(name: str, variant: Variant) -> tuple[predictor.Model | None, str]:
+def load_exported(name: str, variant: Variant) -> tuple[predictor.Model | None, str]:
     """The recipe's network as this run exported it, or why there is none that takes its images."""
     path = f"data/export/{name}.onnx"
     try:
@@ -205,7 +205,7 @@ def exported(name: str, variant: Variant) -> tuple[predictor.Model | None, str]:
 
 def robustness(looks: plots.Looks) -> str:
     """The mean over all corruptions of each level, and a figure for each corruption."""
-    found, notes = gathered(looks, "robustness")
+    found, notes = read_for_recipes(looks, "robustness")
     if not found:
         return notes
     lines = [

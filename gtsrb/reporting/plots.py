@@ -18,7 +18,7 @@ from matplotlib.ticker import NullFormatter, PercentFormatter, StrMethodFormatte
 from matplotlib.typing import RcKeyType
 from sklearn.metrics import ConfusionMatrixDisplay
 
-from gtsrb.evaluation.intervals import wilson
+from gtsrb.evaluation.intervals import wilson_interval
 
 INK = "#010203"  # stands for the colour of the page's text, which a dark page has otherwise than a light one
 COLORS = ("#3b8fd6", "#d55e00", "#009e73", "#c0679d", "#a6841c")  # told apart on white and on black, and by the colour-blind
@@ -123,7 +123,7 @@ def class_accuracy(tables: Tables, looks: Looks) -> Figure:
     figure, axes = _axes(6, 0.8 + 0.24 * len(names))
     for i, (name, table) in enumerate(tables.items()):
         color, marker = looks[name]
-        low, high = wilson(table["images"] - table["errors"], table["images"])
+        low, high = wilson_interval(table["images"] - table["errors"], table["images"])
         y = np.arange(len(table)) + (i - (len(tables) - 1) / 2) * 0.6 / len(tables)
         axes.hlines(y, low, high, color=color, alpha=0.5)
         axes.plot(table["accuracy"], y, marker, color=color, markersize=4)
@@ -159,7 +159,7 @@ def robustness(tables: Tables, looks: Looks, kind: str) -> Figure:
     for name, table in tables.items():
         color, marker = looks[name]
         rows = table[table["corruption"].isin(["none", kind])].sort_values("severity")
-        low, high = wilson(rows["images"] - rows["errors"], rows["images"])
+        low, high = wilson_interval(rows["images"] - rows["errors"], rows["images"])
         axes.vlines(rows["severity"], low, high, color=color, alpha=0.5)
         axes.plot(rows["severity"], rows["accuracy"], color=color, marker=marker, markersize=4)
     axes.set_title(kind.replace("_", " "), fontsize=10)

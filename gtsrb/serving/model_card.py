@@ -40,7 +40,7 @@ def text(
 ) -> str:
     """The card of recipe `name`, from the contents of metrics/dataset.json, NAME/training.json and NAME/export.json.
 
-    `latency_ms` is what `export.latency` measured on one core of `device`.
+    `latency_ms` is what `export.measure_latency` measured on one core of `device`.
     """
     return CARD.format(
         name=name,

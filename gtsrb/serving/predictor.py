@@ -9,12 +9,11 @@ import onnxruntime
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.errors import InputError
-from gtsrb.preprocessing.crop import Box, cut
+from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border
 from gtsrb.preprocessing.preprocess import preprocess, preprocess_whole
 
 MODELS = Path("pretrained")
 BEST = "champion"  # the most accurate there
-SMALLEST = 8  # pixels a side of a sign; with fewer there is nothing to see
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def load(name: str) -> Model:
     return model
 
 
-def prepared(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarray:
+def prepare_picture(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarray:
     """(height, width, 3) uint8 RGB -> what is in the box, or all of it, as the network takes it. Raises `InputError`.
 
     A box is cut out with a border as the benchmark's images have one, so that the network gets what it was trained on.
@@ -71,9 +70,9 @@ def prepared(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarr
         raise InputError(f"{width} x {height} pixels; the box begins outside, at {x1},{y1}")
     inside = Box(x1, y1, min(x2, width - 1), min(y2, height - 1))
     sides = inside.x2 - x1 + 1, inside.y2 - y1 + 1
-    if min(sides) < SMALLEST:
-        raise InputError(f"{sides[0]} x {sides[1]} pixels; expected at least {SMALLEST} x {SMALLEST} to see a sign in")
-    return preprocess(*cut(picture, inside), variant) if box else preprocess_whole(picture, variant)
+    if min(sides) < MIN_SIDE:
+        raise InputError(f"{sides[0]} x {sides[1]} pixels; expected at least {MIN_SIDE} x {MIN_SIDE} to see a sign in")
+    return preprocess(*crop_with_border(picture, inside), variant) if box else preprocess_whole(picture, variant)
 
 
 def answer(probabilities: np.ndarray, model: Model, top: int) -> dict:

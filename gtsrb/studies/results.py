@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 from gtsrb.studies.code_dependencies import code_dependencies, code_hash, file_hash
-from gtsrb.studies.study import Run, _short, git
+from gtsrb.studies.study import Run, git, short_hash
 
 # From the raw data to predictions, with what these import ...
 CODE = ("data/tables", "preprocessing/preprocess", "training/loop", "evaluation/test_time_augmentation")
@@ -27,41 +27,41 @@ def deciding_modules(*names: str) -> set[Path]:
     return set[Path]().union(*(code_dependencies(Path(f"gtsrb/{name}.py")) for name in names)) - NO_CODE
 
 
-def code(raw: Iterable[Path], versions: str) -> str:
+def hash_code(raw: Iterable[Path], versions: str) -> str:
     """Hash of the modules that decide the figures, the files of raw data and the versions."""
-    return _short(" ".join([code_hash(deciding_modules(*CODE)), versions, *map(file_hash, raw)]).encode())
+    return short_hash(" ".join([code_hash(deciding_modules(*CODE)), versions, *map(file_hash, raw)]).encode())
 
 
-def revision() -> str:
+def git_revision() -> str:
     """The commit of the workspace, with -dirty behind it where something is not committed; empty outside of Git."""
     return git("describe", "--always", "--dirty") or ""
 
 
-def lines(path: Path) -> pd.DataFrame:
+def read_lines(path: Path) -> pd.DataFrame:
     """The lines of results in `path`, none if there is no such file. Hashes are text, also those of digits alone."""
     if not path.exists():
         return pd.DataFrame(columns=[*KEYS, *HASHES])
     return pd.read_csv(path, dtype=dict.fromkeys([*HASHES, "errors_by_track"], str))
 
 
-def append(path: Path, line: Mapping[str, Any]) -> None:
+def append_line(path: Path, line: Mapping[str, Any]) -> None:
     """Puts a line under those in `path`: the whole line or none."""
     before = path.read_text() if path.exists() else ""
     added = io.StringIO()
     pd.DataFrame([line]).to_csv(added, header=not before, index=False)
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(before + added.getvalue())
 
 
-def of_now(found: pd.DataFrame, runs: list[Run]) -> pd.DataFrame:
+def select_current(found: pd.DataFrame, runs: list[Run]) -> pd.DataFrame:
     """Those lines whose row has the params now that it had then."""
     now = {run.row: run.params for run in runs}
     return found[found["row"].map(now).eq(found["params"])]
 
 
-def missing(found: pd.DataFrame, runs: list[Run], code: str) -> list[Run]:
+def find_missing(found: pd.DataFrame, runs: list[Run], code: str) -> list[Run]:
     """The runs that have no line of their params and of this `code`."""
-    own = of_now(found, runs)
+    own = select_current(found, runs)
     own = own[own["code"] == code]
     done = set(zip(own["row"], own["fold"].fillna(-1), own["seed"], strict=True))
     return [run for run in runs if (run.row, -1 if run.fold is None else run.fold, run.seed) not in done]

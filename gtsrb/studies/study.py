@@ -73,7 +73,7 @@ class Run:
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
         evaluation = self.evaluation.model_dump(exclude_none=True) if self.evaluation else {}
         decides = [recipe, self.variant.model_dump(exclude_none=True), evaluation]
-        return _short(json.dumps(decides, sort_keys=True).encode())
+        return short_hash(json.dumps(decides, sort_keys=True).encode())
 
 
 def read(path: Path) -> Study:
@@ -85,7 +85,7 @@ def read(path: Path) -> Study:
     return validate(Study, content, origin=str(path))
 
 
-def resolved(content: str, overrides: Overrides) -> Params:
+def resolve_params(content: str, overrides: Overrides) -> Params:
     """The text of a params.yaml with `overrides` put in, as `dvc exp run` does it. Raises `InputError`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "params.yaml")
@@ -97,12 +97,12 @@ def resolved(content: str, overrides: Overrides) -> Params:
         return params.load(path)
 
 
-def runs(study: Study, content: str) -> list[Run]:
+def list_runs(study: Study, content: str) -> list[Run]:
     """Every run, all rows of one seed and fold before the next, against the text of a params.yaml. Raises `InputError`."""
     rows = {}
     for row, overrides in study.rows.items():
         try:
-            rows[row] = resolved(content, [*study.common, *overrides])
+            rows[row] = resolve_params(content, [*study.common, *overrides])
             if study.recipe not in rows[row].train:
                 raise InputError(f"recipe {study.recipe!r}: expected one of params.yaml: {', '.join(rows[row].train)}")
         except InputError as error:
@@ -114,13 +114,13 @@ def runs(study: Study, content: str) -> list[Run]:
             for row, everything in rows.items():
                 recipe = everything.train[study.recipe].model_copy(update={"seed": seed})
                 evaluation = everything.evaluate[study.recipe] if study.test else None
-                recipe = recipe if fold is None else in_fold(recipe, fold, row)
+                recipe = recipe if fold is None else set_fold(recipe, fold, row)
                 found.append(Run(row, fold, seed, recipe, everything.preprocess[recipe.images], evaluation))
     check_alike([run.recipe for run in found])
     return found
 
 
-def in_fold(recipe: Recipe, fold: int, row: str) -> Recipe:
+def set_fold(recipe: Recipe, fold: int, row: str) -> Recipe:
     """The recipe of `row`, validated on this fold. Raises `InputError` if it has no folds, or not this one."""
     if not isinstance(recipe.validation, TrackFold):
         raise InputError(
@@ -150,7 +150,7 @@ def check_committed(study: Study, content: str) -> None:
     committed = git("show", "HEAD:params.yaml")
     if committed is None:
         raise InputError("test: true: Git has no params.yaml at HEAD; commit it before test figures are computed")
-    ours, theirs = (resolved(text, []) for text in (content, committed))
+    ours, theirs = (resolve_params(text, []) for text in (content, committed))
     name = study.recipe
     if name not in theirs.train:
         raise InputError(f"test: true: HEAD has no recipe {name!r}; commit it before its test figures are computed")
@@ -176,5 +176,5 @@ def git(*arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def _short(content: bytes) -> str:
+def short_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gtsrb.evaluation.intervals import track_bootstrap
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 
 
 def summary(lines: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
@@ -143,5 +143,5 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes.set_xlabel("accuracy on validation tracks, %: mean, against the first row's, and range of the seeds")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
-    with whole(path) as beside:
+    with atomic_write(path) as beside:
         figure.savefig(beside, format="png", metadata={"Software": None})

@@ -1,20 +1,20 @@
-"""The faces of the 43 signs, drawn by this project from tables of shapes: plates, pictograms, `FACES` by class, `sign`."""
+"""The faces of the 43 signs, drawn by this project from tables of shapes: plates, pictograms, `FACES` by class, `draw_sign`."""
 
 from functools import cache
 
 import numpy as np
 
-from gtsrb.synthetic.shapes import Area, Colour, Face, Shape, Stroke, Text, arc, arrow, disc, mirrored, paint, place
+from gtsrb.synthetic.shapes import Area, Colour, Face, Shape, Stroke, Text, arc, arrow, disc, draw_face, mirror, place
 
 RED, BLUE, YELLOW, GREEN = (193, 18, 31), (0, 78, 165), (250, 190, 0), (0, 150, 70)
 WHITE, GREY, BLACK = (242, 242, 242), (115, 115, 115), (16, 16, 16)
 
 
 @cache
-def sign(class_id: int, size: int) -> np.ndarray:
+def draw_sign(class_id: int, size: int) -> np.ndarray:
     """The face of a sign as (size, size, 4) uint8 RGBA, read-only: transparent outside, edges smooth."""
     oversampling = max(4, -(-512 // size))
-    pixels = np.array(paint(FACES[class_id], size * oversampling).reduce(oversampling))
+    pixels = np.array(draw_face(FACES[class_id], size * oversampling).reduce(oversampling))
     pixels.flags.writeable = False
     return pixels
 
@@ -85,7 +85,7 @@ FLAKE_ARM: list[Shape] = [
 # Signs.
 
 
-def limit(speed: str) -> Face:
+def speed_limit(speed: str) -> Face:
     return [*RING, Text(speed, (24, 31, 76, 69) if len(speed) == 2 else (17, 34, 83, 66), BLACK)]
 
 
@@ -101,9 +101,9 @@ PASS_RIGHT = arrow([(28, 28), (57, 57)], 13, 25, WHITE)
 CORNERS = [22.5 + 45 * k for k in range(8)]  # of the octagon, degrees
 
 FACES: list[Face] = [
-    *map(limit, ("20", "30", "50", "60", "70", "80")),
+    *map(speed_limit, ("20", "30", "50", "60", "70", "80")),
     [*END, Text("80", (24, 31, 76, 69), GREY), *STRIPES],
-    *map(limit, ("100", "120")),
+    *map(speed_limit, ("100", "120")),
     [*RING, *place(car(RED), 33, 50, 1.2), *place(car(BLACK), 67, 50, 1.2)],  # 9
     [*RING, *place(lorry(RED), 35, 52, 1.1), *place(car(BLACK), 67, 54.2, 1.1)],
     [  # 11 right of way at the next intersection
@@ -136,7 +136,7 @@ FACES: list[Face] = [
     [disc(50, 50, 50, WHITE), disc(50, 50, 49, RED), Area([(17, 42), (83, 42), (83, 58), (17, 58)], 0.5, WHITE)],  # 17
     [*TRIANGLE, Area([(46, 39), (54, 39), (52, 63), (48, 63)], 1.5, BLACK), disc(50, 73.5, 4.8, BLACK)],  # 18
     [*TRIANGLE, *BEND],  # 19
-    [*TRIANGLE, *mirrored(BEND)],
+    [*TRIANGLE, *mirror(BEND)],
     [
         *TRIANGLE,
         *arrow([(58, 80), (56, 76), *arc(46.5, 69.5, 4.5, 110, 240), *arc(53, 60, 4.5, 45, -40), (50, 52)], 6, 12, BLACK),
@@ -206,12 +206,12 @@ FACES: list[Face] = [
     ],
     [*END, *STRIPES],  # 32
     [*ROUND, *TURN],
-    [*ROUND, *mirrored(TURN)],
+    [*ROUND, *mirror(TURN)],
     [*ROUND, *AHEAD],
     [*ROUND, *AHEAD_OR_RIGHT],
-    [*ROUND, *mirrored(AHEAD_OR_RIGHT)],
+    [*ROUND, *mirror(AHEAD_OR_RIGHT)],
     [*ROUND, *PASS_RIGHT],
-    [*ROUND, *mirrored(PASS_RIGHT)],
+    [*ROUND, *mirror(PASS_RIGHT)],
     [
         *ROUND,
         *(shape for turn in (0, 120, 240) for shape in place(arrow(arc(0, 0, 27, 100, 35), 9, 19, WHITE), 50, 50, 1, turn)),

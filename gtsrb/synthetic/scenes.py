@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from gtsrb.config.ingest import Synthetic
 from gtsrb.data.tables import SCHEMA, encode_ppm
-from gtsrb.synthetic.faces import FACES, sign
+from gtsrb.synthetic.faces import FACES, draw_sign
 
 TRAIN, TEST, ORDER = range(3)  # each draws from random numbers of its own
 
@@ -74,7 +74,7 @@ def _rows(seed: int, split: int, class_id: int, track: int, frames: int) -> list
     nearness = (np.arange(frames) + 0.5) / frames if split == TRAIN else rng.random(frames)
     rows = []
     for frame, side in enumerate(spot.far * (spot.near / spot.far) ** nearness):
-        pixels, box = photograph(spot, float(side), rng)
+        pixels, box = render_frame(spot, float(side), rng)
         height, width, _ = pixels.shape
         filename = f"{track:05d}_{frame:05d}.ppm"
         values = (filename, class_id, track, frame, width, height, *box, encode_ppm(pixels))
@@ -100,7 +100,7 @@ def _spot(class_id: int, rng: np.random.Generator) -> Spot:
     )
 
 
-def photograph(spot: Spot, side: float, rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+def render_frame(spot: Spot, side: float, rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """The sign, `side` pixels large, as (height, width, 3) uint8 RGB with a border of a tenth of it, at least 5 pixels,
     and its box x1, y1, x2, y2.
     """
@@ -147,7 +147,7 @@ def _pose(spot: Spot, side: float, border: int, rng: np.random.Generator) -> tup
 
 def _outline(class_id: int) -> np.ndarray:
     """(n, 2) points on the edge of the sign, in its unit square."""
-    opaque = sign(class_id, 64)[..., 3] > 127
+    opaque = draw_sign(class_id, 64)[..., 3] > 127
     rows = np.flatnonzero(opaque.any(axis=1))
     left, right = opaque[rows].argmax(axis=1), 64 - opaque[rows, ::-1].argmax(axis=1)
     return np.column_stack([np.concatenate([left, right]), np.tile(rows + 0.5, 2)]) / 64
@@ -161,7 +161,7 @@ def _project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _face(spot: Spot, side: float) -> Image.Image:
     """The faded sign, a little larger than `side`, so that a warp of it is smooth."""
-    face = sign(spot.class_id, 16 * int(np.ceil(side / 16))).copy()
+    face = draw_sign(spot.class_id, 16 * int(np.ceil(side / 16))).copy()
     face[..., :3] = face[..., :3] * (1 - spot.fading) + spot.dust * spot.fading
     return Image.fromarray(face)
 

@@ -1,4 +1,4 @@
-"""Shapes that signs are made of, and `paint`, which puts them on a picture.
+"""Shapes that signs are made of, and `draw_face`, which puts them on a picture.
 
 Coordinates are hundredths of the sign's side, x to the right, y down; angles are degrees, clockwise from the right.
 """
@@ -71,12 +71,12 @@ def place(face: Sequence[Shape], x: float, y: float, scale: float, turn: float =
     return [shape._replace(width=shape.width * scale) if isinstance(shape, Stroke) else shape for shape in moved]
 
 
-def mirrored(face: Sequence[Shape]) -> list[Shape]:
+def mirror(face: Sequence[Shape]) -> list[Shape]:
     """Areas and strokes, left and right exchanged."""
     return [shape._replace(points=[(100 - x, y) for x, y in shape.points]) for shape in face]
 
 
-def paint(face: Face, side: int) -> Image.Image:
+def draw_face(face: Face, side: int) -> Image.Image:
     """The shapes, one over the other, on a transparent (side, side) RGBA picture; edges are hard."""
     image = Image.new("RGBA", (side, side))
     draw, scale = ImageDraw.Draw(image), side / 100

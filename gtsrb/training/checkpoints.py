@@ -18,13 +18,13 @@ import numpy as np
 
 from gtsrb.config.train import Recipe
 from gtsrb.errors import InputError
-from gtsrb.outputs import whole
+from gtsrb.outputs import atomic_write
 
 ROOT = Path(".checkpoints")  # in .gitignore
 
 
 @contextmanager
-def reserved(recipe: Recipe, data: Path, environment: str) -> Iterator[Path]:
+def checkpoint_dir(recipe: Recipe, data: Path, environment: str) -> Iterator[Path]:
     """The folder of this very training: .checkpoints/KEY/ENVIRONMENT, the key a hash of params, code and data.
 
     `environment` names the versions and the device, which decide the bits as well. What another environment has left lies
@@ -110,7 +110,7 @@ class Checkpoint(keras.callbacks.Callback):
         arrays: dict[str, Any] = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(_variables(self.model))}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(progress.best_weights)}
         figures = {key: value for key, value in vars(progress).items() if key != "best_weights"}
-        with whole(self.state) as beside:
+        with atomic_write(self.state) as beside:
             np.savez(beside, progress=json.dumps(figures), **arrays)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from gtsrb.config.train import Recipe, ReduceOnPlateau
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
-from gtsrb.evaluation.metrics import accuracy_figures
+from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.training.batches import Batches, InOrder, Part, steps_per_epoch
@@ -108,7 +108,7 @@ def train_member(
     )
 
 
-def figures(trained: Trained, labels: np.ndarray) -> dict[str, Any]:
+def training_metrics(trained: Trained, labels: np.ndarray) -> dict[str, Any]:
     """What metrics/RECIPE/training.json says of accuracy on the (validation images,) `labels`, and of cost.
 
     `val_*` are those of the last weights, of an ensemble's averaged probabilities; null without validation.
@@ -116,7 +116,7 @@ def figures(trained: Trained, labels: np.ndarray) -> dict[str, Any]:
     members = trained.members
     out: dict[str, Any] = {"val_accuracy": None, "val_loss": None}
     if len(labels):
-        both = accuracy_figures(labels, trained.probabilities)
+        both = accuracy_metrics(labels, trained.probabilities)
         out = {"val_accuracy": both["accuracy"], "val_loss": both["loss"]}
     if len(members) == 1 and len(labels):
         best = members[0].history.iloc[members[0].best_epoch]
@@ -125,7 +125,7 @@ def figures(trained: Trained, labels: np.ndarray) -> dict[str, Any]:
     if len(members) > 1:
         out["members"] = {}
         for number, member in enumerate(members):
-            own = accuracy_figures(labels, member.probabilities) if len(labels) else {"accuracy": None}
+            own = accuracy_metrics(labels, member.probabilities) if len(labels) else {"accuracy": None}
             out["members"][f"member{number}"] = {"val_accuracy": own["accuracy"], "seconds": round(member.seconds, 1)}
     out["seconds"] = round(sum(member.seconds for member in members), 1)  # validation included
     out["parameters"] = members[0].parameters  # of one network

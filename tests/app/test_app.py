@@ -44,7 +44,7 @@ def saved(image: Image.Image, kind: str, **options) -> bytes:
 def test_without_tensorflow_and_telemetry(tmp_path):
     """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
     code = (
-        "import sys, app.evaluation, app.markup, app.sight; from gtsrb import predict; predict.load(predict.BEST);"
+        "import sys, app.recipe_results, app.markup, app.picture_view; from gtsrb.serving import predictor; predictor.load(predictor.BEST);"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
@@ -54,7 +54,7 @@ def test_without_tensorflow_and_telemetry(tmp_path):
 
 
 def test_the_whole_picture_is_answered_as_on_the_command_line(model):
-    seen = picture_view.look(PIXELS, None, model)
+    seen = picture_view.look_at(PIXELS, None, model)
     assert (seen.image == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
     assert seen.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
@@ -67,7 +67,7 @@ def test_unusual_pictures_are_answered(kind, model):
         "deep": lambda: saved(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
         "moving": lambda: saved(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
     }[kind]()
-    assert picture_view.look(picture_files.read(data), None, model).probabilities.argmax() == 4
+    assert picture_view.look_at(picture_files.read(data), None, model).probabilities.argmax() == 4
 
 
 def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
@@ -108,9 +108,9 @@ def test_mistakes_the_most_confident_first(run_pipeline):
         ["b", "stop", "yield"],
     ]
     assert found["confidence"].tolist() == pytest.approx([0.9, 0.7])
-    assert recipe_results.about(found, "yield")["filename"].tolist() == ["b"]
-    assert recipe_results.about(found, "stop")["filename"].tolist() == ["e", "b"]  # shown, or taken for one
-    assert len(recipe_results.about(found, None)) == 2
+    assert recipe_results.rows_about(found, "yield")["filename"].tolist() == ["b"]
+    assert recipe_results.rows_about(found, "stop")["filename"].tolist() == ["e", "b"]  # shown, or taken for one
+    assert len(recipe_results.rows_about(found, None)) == 2
 
 
 def test_confusions_without_what_was_right(run_pipeline):

@@ -19,7 +19,7 @@ from conftest import ROOT
 from PIL import Image
 
 from gtsrb.data.tables import encode_ppm
-from gtsrb.synthetic.faces import sign
+from gtsrb.synthetic.faces import draw_sign
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
 from selenium.webdriver import ActionChains  # noqa: E402
@@ -166,7 +166,7 @@ def picture(tmp_path):
     """Writes a sign, drawn large on a plain wall, as a file of any kind."""
 
     def write(name: str, class_id: int, mode: str = "RGB", **options) -> Path:
-        wall, face = Image.new("RGB", (120, 120), (150, 160, 140)), Image.fromarray(sign(class_id, 96))
+        wall, face = Image.new("RGB", (120, 120), (150, 160, 140)), Image.fromarray(draw_sign(class_id, 96))
         wall.paste(face, (12, 12), face)
         wall.convert(mode).save(tmp_path / name, **options)
         return tmp_path / name

@@ -23,7 +23,7 @@ def test_accuracy_in_bins():
 
 def test_wilsons_interval():
     """Wilson's formula; of nothing there is none."""
-    low, high = intervals.wilson([9, 0], [10, 0])
+    low, high = intervals.wilson_interval([9, 0], [10, 0])
     z, n, p = 1.959964, 10, 0.9
     center, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     assert (low[0], high[0]) == pytest.approx(((center - half) / (1 + z**2 / n), (center + half) / (1 + z**2 / n)))

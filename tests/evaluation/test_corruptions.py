@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from gtsrb.config import params
 from gtsrb.evaluation.corruptions import KINDS
-from stages.robustness import sample
+from stages.robustness import sample_images
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 50, 3), dtype=np.uint8)
 STRONG = dict(zip(KINDS, (6, 0.2, 0.8, 0.8, 95, 0.4, 30, 0.3, 0.2), strict=True))
@@ -102,15 +102,17 @@ def test_translation_is_by_its_share_of_each_side_and_borders_repeat():
 def test_a_sample_has_each_class_in_its_proportion(images):
     rows = pd.DataFrame({"class_id": np.repeat([2, 0, 1], [600, 399, 1])})  # a class of one image is no error
     settings = params.load().robustness.model_copy(update={"images": images})
-    chosen = sample(rows, settings)
+    chosen = sample_images(rows, settings)
     assert len(chosen) == min(images, 1000) and chosen.index.is_unique and chosen.index.is_monotonic_increasing
     counts = chosen["class_id"].value_counts()
     for class_id, there in rows["class_id"].value_counts().items():
         assert abs(counts.get(class_id, 0) - there * len(chosen) / 1000) <= 1
-    assert chosen.equals(sample(rows, settings))
+    assert chosen.equals(sample_images(rows, settings))
 
 
 def test_the_seed_decides_the_sample():
     rows = pd.DataFrame({"class_id": np.repeat([0, 1], 500)})
-    first, second = (sample(rows, params.load().robustness.model_copy(update={"images": 99, "seed": seed})) for seed in (0, 1))
+    first, second = (
+        sample_images(rows, params.load().robustness.model_copy(update={"images": 99, "seed": seed})) for seed in (0, 1)
+    )
     assert not first.equals(second)

@@ -18,7 +18,7 @@ def certain(predictions: np.ndarray, classes: int = 3, confidence: float = 0.8) 
 
 
 def test_accuracy_figures():
-    figures = metrics.accuracy_figures(LABELS, certain(PREDICTIONS))
+    figures = metrics.accuracy_metrics(LABELS, certain(PREDICTIONS))
     assert list(figures) == [
         "accuracy", "accuracy_low", "accuracy_high", "errors", "loss", "macro_accuracy", "top5_accuracy",
     ]  # fmt: skip
@@ -32,7 +32,7 @@ def test_wilsons_interval():
     """The tutorial's 12,368 of 12,630, by Wilson's formula."""
     labels = np.zeros(12_630, int)
     predictions = np.r_[np.zeros(12_368, int), np.ones(262, int)]
-    figures = metrics.accuracy_figures(labels, certain(predictions))
+    figures = metrics.accuracy_metrics(labels, certain(predictions))
     z, n, p = 1.959964, 12_630, 12_368 / 12_630
     center, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     assert figures["accuracy_low"] == pytest.approx((center - half) / (1 + z**2 / n), abs=1e-6)
@@ -41,11 +41,11 @@ def test_wilsons_interval():
 
 def test_top5():
     probabilities = np.linspace(1, 2, 43, dtype="float32")[None].repeat(2, axis=0)
-    assert metrics.accuracy_figures(np.array([38, 37]), probabilities)["top5_accuracy"] == 0.5
+    assert metrics.accuracy_metrics(np.array([38, 37]), probabilities)["top5_accuracy"] == 0.5
 
 
 def test_class_figures():
-    rows = metrics.class_figures(LABELS, PREDICTIONS, [*NAMES, "never seen"])
+    rows = metrics.class_metrics(LABELS, PREDICTIONS, [*NAMES, "never seen"])
     assert rows["images"].tolist() == [4, 2, 2, 0]
     assert rows["errors"].tolist() == [1, 0, 1, 0]
     assert rows["accuracy"].tolist()[:3] == [0.75, 1.0, 0.5]
@@ -61,7 +61,7 @@ def test_confusion_counts():
 def test_few_classes(classes):
     """Top-5 of up to 5 classes counts all but the least likely."""
     labels, predictions = np.arange(classes).repeat(2), np.zeros(2 * classes, int)
-    figures = metrics.accuracy_figures(labels, certain(predictions, classes) - np.arange(classes, dtype="float32") / 100)
+    figures = metrics.accuracy_metrics(labels, certain(predictions, classes) - np.arange(classes, dtype="float32") / 100)
     assert figures["accuracy"] == pytest.approx(1 / classes)
     assert figures["top5_accuracy"] == pytest.approx(min(5, classes - 1) / classes)
 

@@ -31,21 +31,21 @@ def spot(row: int, column: int) -> np.ndarray:
     ],
 )
 def test_where_the_sign_is_seen(change, row, column):
-    seen = test_time_augmentation.seen(spot(20, 16), View(**STRAIGHT | change))[0, :, :, 0].astype(float)
+    seen = test_time_augmentation.apply_view(spot(20, 16), View(**STRAIGHT | change))[0, :, :, 0].astype(float)
     where = np.argwhere(seen > 127).mean(axis=0)
     np.testing.assert_allclose(where, [row, column], atol=0.51)
 
 
 def test_the_straight_view_is_the_image():
-    assert (test_time_augmentation.seen(IMAGES, View(**STRAIGHT)) == IMAGES).all()
-    assert (test_time_augmentation.seen(IMAGES, View(**STRAIGHT), chunk=2) == IMAGES).all()
+    assert (test_time_augmentation.apply_view(IMAGES, View(**STRAIGHT)) == IMAGES).all()
+    assert (test_time_augmentation.apply_view(IMAGES, View(**STRAIGHT), chunk=2) == IMAGES).all()
 
 
 def test_probabilities_are_averaged(params):
     keras.utils.set_random_seed(0)
     model = build_network(params.train["baseline"].network, size=33, channels=3, dtype="uint8", classes=4)
     turned = View(**STRAIGHT | {"rotation": 25.0})
-    first, second = (inference.predict(model, images) for images in (IMAGES, test_time_augmentation.seen(IMAGES, turned)))
+    first, second = (inference.predict(model, images) for images in (IMAGES, test_time_augmentation.apply_view(IMAGES, turned)))
     both = test_time_augmentation.predict(model, IMAGES, [View(**STRAIGHT), turned])
     np.testing.assert_allclose(both, (first + second) / 2, atol=1e-6)
     assert np.abs(first - second).max() > 1e-5

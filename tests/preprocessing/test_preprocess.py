@@ -10,9 +10,9 @@ from skimage import color, exposure, transform
 from gtsrb.config.preprocess import Clahe
 from gtsrb.data import gtsrb_source
 from gtsrb.data.tables import decode_ppm
-from gtsrb.preprocessing.crop import LARGEST, Box, center_square, cut, reduced
+from gtsrb.preprocessing.crop import MAX_SIDE, Box, crop_center_square, crop_with_border, limit_size
 from gtsrb.preprocessing.preprocess import preprocess
-from gtsrb.preprocessing.resize import resize_matrix, resized
+from gtsrb.preprocessing.resize import resize_image, resize_matrix
 from gtsrb.synthetic.scenes import render
 
 NOWHERE = Box(0, 0, 0, 0)  # for variants that do not crop to the sign
@@ -126,7 +126,7 @@ def test_float32_is_exact(params):
 
 def test_the_crop_is_the_tutorials():
     image = np.arange(7 * 9).reshape(7, 9, 1)
-    assert center_square(image)[..., 0].tolist() == image[0:6, 1:7, 0].tolist()  # an odd side loses a pixel
+    assert crop_center_square(image)[..., 0].tolist() == image[0:6, 1:7, 0].tolist()  # an odd side loses a pixel
 
 
 @pytest.mark.parametrize(
@@ -146,20 +146,20 @@ def test_the_region_of_the_sign(params, box, margin, rows, columns):
 
 def test_the_box_is_cut_out_with_the_benchmarks_border():
     picture = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    image, box = cut(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
+    image, box = crop_with_border(picture, Box(100, 50, 199, 129))  # 100 x 80: a border of 10
     assert (image == picture[40:140, 90:210]).all()
     assert box == Box(10, 10, 109, 89)
-    image, box = cut(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
+    image, box = crop_with_border(picture, Box(0, 290, 19, 299))  # at the picture's edge there is none
     assert (image == picture[285:300, 0:25]).all()
     assert box == Box(0, 5, 19, 14)
-    again, same = cut(image, box)
+    again, same = crop_with_border(image, box)
     assert (again == image).all() and same == box
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (266, 512), (512, 9)])
 def test_what_is_within_512_pixels_stays_as_it_is(shape):
     image = np.zeros((*shape, 3), np.uint8)
-    same, box = reduced(image, Box(2, 3, 4, 5))
+    same, box = limit_size(image, Box(2, 3, 4, 5))
     assert same is image and box == Box(2, 3, 4, 5)
 
 
@@ -168,7 +168,7 @@ def test_what_is_within_512_pixels_stays_as_it_is(shape):
 )
 def test_what_is_larger_is_made_smaller(shape, smaller):
     whole = Box(0, 0, shape[1] - 1, shape[0] - 1)
-    image, box = reduced(np.full((*shape, 3), 128, np.uint8), whole)
+    image, box = limit_size(np.full((*shape, 3), 128, np.uint8), whole)
     assert (image == np.full((*smaller, 3), 128)).all()
     assert box == Box(0, 0, smaller[1] - 1, smaller[0] - 1)
 
@@ -176,7 +176,7 @@ def test_what_is_larger_is_made_smaller(shape, smaller):
 def test_the_sign_of_a_large_picture_is_cut_out_and_then_made_smaller():
     picture = np.zeros((2048, 4096, 3), np.uint8)
     picture[800:2000, 400:1200] = 200
-    image, box = reduced(picture, Box(400, 800, 1199, 1999))  # a border of 120, at the bottom of 48: 1040 x 1368 pixels
+    image, box = limit_size(picture, Box(400, 800, 1199, 1999))  # a border of 120, at the bottom of 48: 1040 x 1368 pixels
     assert image.shape == (512, 389, 3)
     assert box == Box(44, 44, 343, 493)
     assert (image[box.y1 + 1 : box.y2, box.x1 + 1 : box.x2] == 200).all()
@@ -209,7 +209,7 @@ def test_the_original_behind_the_equalised(params, name):
 
 
 def in_whole_numbers(image: np.ndarray, variant) -> np.ndarray:
-    """`resized` in int64, whose sums no order changes; Python's own rounding, to the even of two neighbours."""
+    """`resize_image` in int64, whose sums no order changes; Python's own rounding, to the even of two neighbours."""
     height, width, channels = image.shape
     options = (variant.size, variant.interpolation_order, variant.mode, variant.anti_aliasing)
     rows, columns = (
@@ -243,7 +243,7 @@ def test_sums_are_exact_so_that_their_order_does_not_matter(params, change):
     images = awkward_images()
     for image in (images[name] for name in ("odd and even", "tiny", "tall", "dark", "black spots")):
         for levels in (image, rng.uniform(0, 255, image.shape)):
-            assert (resized(levels, variant) == in_whole_numbers(levels, variant)).all()
+            assert (resize_image(levels, variant) == in_whole_numbers(levels, variant)).all()
 
 
 @pytest.mark.parametrize("order", range(6))
@@ -251,7 +251,7 @@ def test_sums_are_exact_so_that_their_order_does_not_matter(params, change):
 def test_what_the_exact_sums_rest_on(order, mode):
     """No row of weights has magnitudes that sum to 2."""
     for anti_aliasing in (False, True):
-        for side in (2, 3, 7, 48, 100, LARGEST):
+        for side in (2, 3, 7, 48, 100, MAX_SIDE):
             for size in (8, 31, 48, 97):
                 weights = resize_matrix.__wrapped__(side, 1, size, order, mode, anti_aliasing)
                 assert np.abs(weights).sum(axis=1).max() < 2

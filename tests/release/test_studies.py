@@ -11,11 +11,11 @@ STUDIES = [path for path in sorted(ROOT.glob("docs/*.yaml")) if path.stem != "te
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_row_is_valid_and_changes_something(path):
     """Its overrides give params that are taken, and that differ from those of the other rows."""
-    found = {run.row: run.params for run in study.runs(study.read(path), (ROOT / "params.yaml").read_text())}
+    found = {run.row: run.params for run in study.list_runs(study.read(path), (ROOT / "params.yaml").read_text())}
     assert len(set(found.values())) == len(found)
 
 
 def test_the_table_of_the_ideas_is_that_of_their_runs():
     rows = list(study.read(ROOT / "docs/overlapping-folds/ideas.yaml").rows)
-    table = study_table.summary(results.lines(ROOT / "docs/overlapping-folds/ideas.csv"), rows)
+    table = study_table.summary(results.read_lines(ROOT / "docs/overlapping-folds/ideas.csv"), rows)
     assert study_table.markdown(table) in (ROOT / "docs/ideas.md").read_text()

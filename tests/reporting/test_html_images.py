@@ -7,26 +7,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gtsrb.reporting.html_images import as_bytes, data_url, overlay
+from gtsrb.reporting.html_images import data_url, overlay_map, to_uint8
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_the_map_lies_over_the_image_in_grey(dtype):
     image = np.zeros((2, 2, 3), dtype)
     image[..., 1] = 255 if dtype == np.uint8 else 1
-    shown = overlay(image, np.float32([[0.4, -0.4], [0, 0]]), 64)
+    shown = overlay_map(image, np.float32([[0.4, -0.4], [0, 0]]), 64)
     assert (shown.dtype, shown.shape) == (np.uint8, (64, 64, 3))
     red, _, blue = shown[5, 5].astype(int)
     assert red > blue + 100  # speaks for it: orange
     red, _, blue = shown[5, 58].astype(int)
     assert blue > red + 100
-    grey = overlay(image, np.zeros((2, 2), np.float32), 64)
+    grey = overlay_map(image, np.zeros((2, 2), np.float32), 64)
     assert (grey == grey[0, 0, 0]).all()
 
 
 def test_of_several_pictures_the_first_is_shown():
     image = np.random.default_rng(0).random((4, 4, 6), dtype=np.float32)
-    assert (as_bytes(image) == np.rint(image[..., :3] * 255)).all()
+    assert (to_uint8(image) == np.rint(image[..., :3] * 255)).all()
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -17,6 +17,6 @@ def test_each_kind_of_mistake_by_its_most_confident_image():
             [0.6, 0.4, 0.0],  # 1 for 0, as sure as the first
         ]
     )
-    assert mistakes.most_confident(labels, probabilities, 9) == [(3, 1), (4, 2), (2, 2)]
-    assert mistakes.most_confident(labels, probabilities, 1) == [(3, 1)]
-    assert mistakes.most_confident(labels[:1], probabilities[:1], 9) == []
+    assert mistakes.most_confident_mistakes(labels, probabilities, 9) == [(3, 1), (4, 2), (2, 2)]
+    assert mistakes.most_confident_mistakes(labels, probabilities, 1) == [(3, 1)]
+    assert mistakes.most_confident_mistakes(labels[:1], probabilities[:1], 9) == []

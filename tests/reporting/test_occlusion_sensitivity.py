@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gtsrb.reporting.occlusion_sensitivity import attention, occlusion_map
+from gtsrb.reporting.occlusion_sensitivity import occlusion_map, occlusion_sensitivity
 
 
 def one_pixel(images: np.ndarray) -> np.ndarray:
@@ -35,6 +35,6 @@ def test_the_map_is_where_the_evidence_is_however_sure_the_network():
 
     image = np.zeros((48, 48, 3), np.uint8)
     image[10, 30] = 255
-    lost = attention(sure, image)
+    lost = occlusion_sensitivity(sure, image)
     assert lost[10, 30] == lost.max() > 9
     assert lost[40, 5] == 0

@@ -135,8 +135,8 @@ def test_a_file_named_like_standard_input():
 def test_a_box_that_is_not_in_the_picture_is_one_line():
     picture = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
     with pytest.raises(InputError, match=r"^50 x 40 pixels; the box begins outside, at 50,10$"):
-        predictor.prepared(picture, Box(50, 10, 60, 20), VARIANT)
-    beyond, inside = (predictor.prepared(picture, Box(30, 10, *edge), VARIANT) for edge in ((90, 90), (49, 39)))
+        predictor.prepare_picture(picture, Box(50, 10, 60, 20), VARIANT)
+    beyond, inside = (predictor.prepare_picture(picture, Box(30, 10, *edge), VARIANT) for edge in ((90, 90), (49, 39)))
     assert (beyond == inside).all()
 
 
@@ -145,13 +145,13 @@ def test_what_is_outside_the_box_does_not_matter():
     other = np.zeros_like(picture)
     other[40:140, 90:210] = picture[40:140, 90:210]
     box = Box(100, 50, 199, 129)
-    assert (predictor.prepared(picture, box, VARIANT) == predictor.prepared(other, box, VARIANT)).all()
+    assert (predictor.prepare_picture(picture, box, VARIANT) == predictor.prepare_picture(other, box, VARIANT)).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (7, 300)])
 def test_too_small_to_see_a_sign_in_is_one_line(shape):
     with pytest.raises(InputError, match=f"^{shape[1]} x {shape[0]} pixels; expected at least 8 x 8 to see a sign in$"):
-        predictor.prepared(np.zeros((*shape, 3), np.uint8), None, VARIANT)
+        predictor.prepare_picture(np.zeros((*shape, 3), np.uint8), None, VARIANT)
 
 
 @pytest.mark.seconds
@@ -161,7 +161,7 @@ def test_a_large_picture_is_predicted_as_it_is_preprocessed(params, variant, box
     """The small sign has its own pixels: what is around it is cut off first, and 512 are enough for what is left."""
     picture = RNG.integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
     variant = params.preprocess[variant]
-    ours = predictor.prepared(picture, box, variant)
+    ours = predictor.prepare_picture(picture, box, variant)
     assert (ours == preprocess(picture, box or Box(0, 0, 1999, 1499), variant)).all()
     if box == Box(200, 300, 239, 344):
         assert (ours == preprocess(picture[295:350, 195:245], Box(5, 5, 44, 49), variant)).all()
@@ -190,7 +190,7 @@ def test_a_photograph_of_12_million_pixels_needs_less_than_500_mb(tmp_path):
     rows = pd.DataFrame({"filename": ["photo.jpg"], "class_id": [0], "track": [0], "frame": [0], "width": [4000]})
     rows = rows.assign(height=3000, roi_x1=0, roi_y1=0, roi_x2=3999, roi_y2=2999, image=[tables.encode_ppm(np.asarray(photo))])
     for part in ("train", "test"):
-        tables.write(tmp_path / f"data/raw/{part}.parquet", tables.canonical(rows))
+        tables.write(tmp_path / f"data/raw/{part}.parquet", tables.to_canonical_table(rows))
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     assert peak("stages.preprocess", "roi_both", cwd=tmp_path, env=environment) < 500

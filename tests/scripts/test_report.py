@@ -14,7 +14,7 @@ from small_models import save_model
 from gtsrb.config.params import load
 from gtsrb.errors import InputError
 from gtsrb.evaluation import binned_accuracy
-from gtsrb.evaluation.metrics import accuracy_figures, class_figures, confusion_counts
+from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
 from gtsrb.evaluation.significance import mcnemar
 from gtsrb.outputs import write_array, write_csv, write_json
 from scripts import report
@@ -58,7 +58,7 @@ def run(tmp_path, monkeypatch):
     answers = probabilities.argmax(axis=1)
     metrics = tmp_path / "metrics"
     calibration = binned_accuracy.reliability(labels, probabilities)
-    figures = accuracy_figures(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
+    figures = accuracy_metrics(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
     write_json(metrics / "baseline.json", figures)
     ways = {"with_boxes": {"accuracy": 0.95, "errors": 3}, "as_files": {"accuracy": 0.9, "errors": 6}}
     write_json(metrics / "baseline/export.json", ways | {"weights_precision": "float16", "onnx_bytes": 1_230_000})
@@ -70,7 +70,7 @@ def run(tmp_path, monkeypatch):
     robustness = pd.DataFrame(kinds, columns=["corruption", "severity", "level"])
     for name, table in {
         "history": history,
-        "classes": class_figures(labels, answers, NAMES),
+        "classes": class_metrics(labels, answers, NAMES),
         "confusion": confusion_counts(labels, answers, NAMES),
         "calibration": calibration,
         "sizes": binned_accuracy.accuracy_in_quantiles(rng.uniform(15, 90, 60), labels == answers),

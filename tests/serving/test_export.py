@@ -51,7 +51,7 @@ def model(images):
 
 def test_float32_is_keras(model, images, tmp_path):
     export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
-    found, expected = export.predict(export.session(tmp_path / "a.onnx"), images), inference.predict(model, images)
+    found, expected = export.predict(export.open_session(tmp_path / "a.onnx"), images), inference.predict(model, images)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
     assert found == pytest.approx(expected, abs=1e-3)
     assert onnx.load(tmp_path / "a.onnx").metadata_props[0].value == '["a"]'
@@ -59,10 +59,10 @@ def test_float32_is_keras(model, images, tmp_path):
 
 def test_float16_is_keras_within_its_rounding_and_half_the_size(model, images, tmp_path):
     export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
-    export.halve(tmp_path / "b.onnx", tmp_path / "a.onnx")
-    found, expected = export.predict(export.session(tmp_path / "b.onnx"), images), inference.predict(model, images)
+    export.halve_precision(tmp_path / "b.onnx", tmp_path / "a.onnx")
+    found, expected = export.predict(export.open_session(tmp_path / "b.onnx"), images), inference.predict(model, images)
     assert found == pytest.approx(expected, abs=5e-3)
-    assert (found != export.predict(export.session(tmp_path / "a.onnx"), images)).any()
+    assert (found != export.predict(export.open_session(tmp_path / "a.onnx"), images)).any()
     assert (tmp_path / "b.onnx").stat().st_size < 0.55 * (tmp_path / "a.onnx").stat().st_size
 
 
@@ -73,7 +73,7 @@ def weight_types(path) -> set[str]:
 
 def test_float16_is_taken_where_it_changes_no_answer(model, images, tmp_path, monkeypatch):
     path = tmp_path / "a.onnx"
-    assert export.save(path, model, PROPERTIES, images) == 0
+    assert export.save_smaller_onnx(path, model, PROPERTIES, images) == 0
     assert weight_types(path) == {"float16"}
 
     def spoiled(path, source):
@@ -84,7 +84,7 @@ def test_float16_is_taken_where_it_changes_no_answer(model, images, tmp_path, mo
 
     monkeypatch.setattr(export, "halve", spoiled)  # answers class 0, whatever it sees
     expected = (inference.predict(model, images).argmax(axis=1) != 0).sum()
-    assert export.save(path, model, PROPERTIES, images) == expected > 100
+    assert export.save_smaller_onnx(path, model, PROPERTIES, images) == expected > 100
     assert weight_types(path) == {"float32"}
 
 
@@ -108,7 +108,7 @@ def test_latency_is_the_median_of_single_images(model, images, tmp_path, monkeyp
     shapes, ticks = [], iter(t for i in range(1, 1000) for t in (0.0, i / 1000))
     monkeypatch.setattr(export, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
     monkeypatch.setattr(export, "predict", lambda _, images: shapes.append(images.shape))
-    assert export.latency(tmp_path / "a.onnx", images[0]) == pytest.approx(10 + (export.LATENCY_RUNS + 1) / 2)
+    assert export.measure_latency(tmp_path / "a.onnx", images[0]) == pytest.approx(10 + (export.LATENCY_RUNS + 1) / 2)
     assert set(shapes) == {(1, 48, 48, 3)}
 
 
@@ -123,5 +123,5 @@ def test_as_files_is_what_predict_makes_of_whole_pictures(params):
     _, test = render(Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0))
     ppms = test["image"].tolist()[::8]
     for variant in params.preprocess.values():
-        expected = [predictor.prepared(decode_ppm(ppm), None, variant) for ppm in ppms]
-        assert (export.as_files(ppms, variant) == np.stack(expected)).all()
+        expected = [predictor.prepare_picture(decode_ppm(ppm), None, variant) for ppm in ppms]
+        assert (export.prepare_files(ppms, variant) == np.stack(expected)).all()

@@ -115,7 +115,7 @@ def moved(files: Files, old: str, new: str) -> Files:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project with the params of the random signs; GTSRB_DIR is its folder `copy`."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    sha256 = tables.content_sha256(tables.canonical(TRAIN), tables.canonical(TEST))
+    sha256 = tables.content_sha256(tables.to_canonical_table(TRAIN), tables.to_canonical_table(TEST))
     params["ingest"]["source"] = "gtsrb"
     params["ingest"]["gtsrb"] = {"classes": 43, "train_images": 172, "train_tracks": 86, "test_images": 43, "sha256": sha256}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
@@ -156,7 +156,7 @@ def test_every_layout_gives_the_same_bytes(workspace: Path, layout: str) -> None
     LAYOUTS[layout](workspace / "copy")
     ingest.main()
     for name, rows in (("train", TRAIN), ("test", TEST)):
-        tables.write(workspace / f"expected/{name}.parquet", tables.canonical(rows))
+        tables.write(workspace / f"expected/{name}.parquet", tables.to_canonical_table(rows))
         assert (workspace / f"data/raw/{name}.parquet").read_bytes() == (workspace / f"expected/{name}.parquet").read_bytes()
 
 

@@ -40,9 +40,9 @@ def write_raw(folder: Path, number: int) -> pd.DataFrame:
     """`number` training images, and a test image of each class, as ingest leaves them; returns the training images."""
     rows = random_rows(number)
     for part, some in (("train", rows), ("test", rows[:2].assign(track=None, frame=None))):
-        tables.write(folder / f"data/raw/{part}.parquet", tables.canonical(some))
+        tables.write(folder / f"data/raw/{part}.parquet", tables.to_canonical_table(some))
     shutil.copyfile(ROOT / "params.yaml", folder / "params.yaml")
-    return tables.canonical(rows).to_pandas()
+    return tables.to_canonical_table(rows).to_pandas()
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytes
 
 def test_large_images_are_few_in_a_group(tmp_path: Path) -> None:
     rows = random_rows(3).assign(image=[bytes(12_000_000)] * 3)
-    tables.write(tmp_path / "a.parquet", tables.canonical(rows))
-    tables.write(tmp_path / "b.parquet", tables.canonical(random_rows(1030)))
+    tables.write(tmp_path / "a.parquet", tables.to_canonical_table(rows))
+    tables.write(tmp_path / "b.parquet", tables.to_canonical_table(random_rows(1030)))
     groups = {name: tables.pq.ParquetFile(tmp_path / f"{name}.parquet") for name in "ab"}
     assert [groups["a"].metadata.row_group(i).num_rows for i in range(groups["a"].num_row_groups)] == [2, 1]
     assert [groups["b"].metadata.row_group(i).num_rows for i in range(groups["b"].num_row_groups)] == [1024, 6]
@@ -101,7 +101,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, mo
         yield np.zeros((7, *VARIANT.shape), np.uint8)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(stage, "preprocessed", some)
+    monkeypatch.setattr(stage, "preprocess_table", some)
     message = r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; make room and run"
     with pytest.raises(InputError, match=message):
         stage.main()
@@ -119,10 +119,10 @@ def test_on_a_disk_that_is_really_full(tmp_path: Path, known: bool) -> None:
         pytest.skip("no file system may be mounted here")
     try:
         write_raw(disk, 400)  # 2.8 MB of arrays, 0.9 MB of images
-        code = "import sys; from stages import preprocess as stage; from gtsrb import errors, outputs;"
+        code = "import sys; from stages import preprocess as stage; from gtsrb import command_line, outputs;"
         if not known:
             code += "outputs.shutil.disk_usage = lambda _: type('usage', (), {'free': 10**12});"
-        command = [sys.executable, "-c", f"{code} errors.run(stage.main)", "plain"]
+        command = [sys.executable, "-c", f"{code} command_line.run(stage.main)", "plain"]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         result = subprocess.run(command, cwd=disk, env=environment, capture_output=True, text=True, check=False)
         assert result.returncode == 1

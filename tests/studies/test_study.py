@@ -34,7 +34,7 @@ PARAMS = (ROOT / "params.yaml").read_text()
 
 
 def runs(changes: dict | None = None, content: str = PARAMS) -> list[study.Run]:
-    return study.runs(Study.model_validate(CONTENT | (changes or {})), content)
+    return study.list_runs(Study.model_validate(CONTENT | (changes or {})), content)
 
 
 def line_of(row: str, fold: int, seed: int, errors: dict[int, int]) -> dict:
@@ -280,39 +280,39 @@ def test_what_the_hash_of_code_is_of(tmp_path, monkeypatch, file, old, new, same
     copy_of_code(tmp_path)
     raw = tmp_path / "train.parquet"
     raw.write_bytes(b"1")
-    before = results.code([raw], "Keras 3")
+    before = results.hash_code([raw], "Keras 3")
     text = Path(file).read_text()
     assert old in text
     Path(file).write_text(text.replace(old, new, 1))
-    assert (results.code([raw], "Keras 3") == before) == same
+    assert (results.hash_code([raw], "Keras 3") == before) == same
 
 
 def test_data_and_versions_are_in_the_hash_of_code(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     raw = tmp_path / "train.parquet"
     raw.write_bytes(b"1")
-    before = results.code([raw], "Keras 3")
-    assert before == results.code([raw], "Keras 3") != results.code([raw], "Keras 4")
+    before = results.hash_code([raw], "Keras 3")
+    assert before == results.hash_code([raw], "Keras 3") != results.hash_code([raw], "Keras 4")
     raw.write_bytes(b"2")
-    assert before != results.code([raw], "Keras 3")
+    assert before != results.hash_code([raw], "Keras 3")
     with pytest.raises(InputError, match=r"train.parquet not found; run `dvc repro ingest`"):
-        results.code([tmp_path / "none/train.parquet"], "Keras 3")
+        results.hash_code([tmp_path / "none/train.parquet"], "Keras 3")
 
 
 def test_what_has_its_line_is_not_run_again(tmp_path):
     """A line of other code or other params is no line of the run; hashes of digits alone stay text."""
     file, every = tmp_path / "study.csv", runs()
-    assert results.missing(results.lines(file), every, "0123") == every
+    assert results.find_missing(results.read_lines(file), every, "0123") == every
     for run, params, code in (
         (every[0], every[0].params, "0123"),
         (every[1], every[1].params, "4567"),
         (every[2], "00", "0123"),
     ):
-        results.append(file, line_of(run.row, run.fold, run.seed, {}) | {"params": params, "code": code})
-    found = results.lines(file)
+        results.append_line(file, line_of(run.row, run.fold, run.seed, {}) | {"params": params, "code": code})
+    found = results.read_lines(file)
     assert found["code"].tolist() == ["0123", "4567", "0123"]
-    assert results.missing(found, every, "0123") == every[1:]
-    assert len(results.of_now(found, every)) == 2
+    assert results.find_missing(found, every, "0123") == every[1:]
+    assert len(results.select_current(found, every)) == 2
 
 
 # The command, on a few drawn signs.
@@ -324,7 +324,7 @@ def raw(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     drawn = scenes.render(Synthetic(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
     for part, rows in zip(("train", "test"), drawn, strict=True):
-        tables.write(folder / f"{part}.parquet", tables.canonical(rows))
+        tables.write(folder / f"{part}.parquet", tables.to_canonical_table(rows))
     names = pd.DataFrame({"class_id": range(43), "name": [f"class {i}" for i in range(43)]})
     names.to_csv(folder / "classes.csv", index=False)
     return folder
@@ -372,7 +372,7 @@ def test_the_command(workspace, monkeypatch, capsys):
         "rows": {"base": [], "small": [variant, "train.augmented.images=small"]},
     }
     results = call(content, monkeypatch)
-    lines = results.lines(results)
+    lines = results.read_lines(results)
     assert not [column for column in lines if "test" in column]
     assert list(zip(lines["row"], lines["fold"], strict=True)) == [("base", 0), ("small", 0), ("base", 1), ("small", 1)]
     assert lines.groupby("row")[["images", "tracks"]].sum().to_numpy().tolist() == [[430, 215]] * 2
@@ -392,7 +392,7 @@ def test_the_command(workspace, monkeypatch, capsys):
 
     Path("gtsrb/augmentation/augment.py").write_text(Path("gtsrb/augmentation/augment.py").read_text() + "\nOTHER = 1\n")
     call(content | {"rows": {"base": []}, "folds": [0]}, monkeypatch)
-    lines = results.lines(results)
+    lines = results.read_lines(results)
     assert (len(lines), lines["code"].nunique()) == (5, 2)
     assert "not counted, being of other code, data or versions: 2 lines of base" in capsys.readouterr().out
 
@@ -409,10 +409,10 @@ def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
     results = call(content, monkeypatch)
     assert "resumed after 2 of 2 epochs" in capsys.readouterr().out
     assert not list(Path(".checkpoints").iterdir())
-    again = results.lines(results)
+    again = results.read_lines(results)
     results.unlink()
     call(content, monkeypatch)
-    whole = results.lines(results)
+    whole = results.read_lines(results)
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), whole.drop(columns="seconds"))
 
 
@@ -421,7 +421,7 @@ def test_repetitions_are_tested_as_the_stage_does_it(workspace, monkeypatch, cap
     """An ensemble in several views, its best weights; the recipe's own seed gives the errors of `stages.evaluate`."""
     from stages import evaluate, preprocess, train
 
-    lines = results.lines(call(REPEATED, monkeypatch))
+    lines = results.read_lines(call(REPEATED, monkeypatch))
     assert lines["seed"].tolist() == [0, 1]
     assert "| baseline | 2   |" in capsys.readouterr().out
     for stage, name in ((preprocess, "equalized"), (train, "baseline"), (evaluate, "baseline")):
@@ -481,4 +481,4 @@ def test_older_tables_are_printed_and_never_added_to(workspace, monkeypatch, cap
     shown = capsys.readouterr().out
     assert shown.startswith("recorded before lines kept hashes: folds are seeds of one split and overlap")
     assert "96.00 - 96.00" in shown
-    assert results.lines(Path("some.csv")).shape == (1, len(old))
+    assert results.read_lines(Path("some.csv")).shape == (1, len(old))

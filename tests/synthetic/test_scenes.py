@@ -11,7 +11,7 @@ from PIL import Image
 
 from gtsrb.config.ingest import Synthetic
 from gtsrb.data import tables
-from gtsrb.synthetic.faces import BLUE, FACES, RED, WHITE, YELLOW, sign
+from gtsrb.synthetic.faces import BLUE, FACES, RED, WHITE, YELLOW, draw_sign
 from gtsrb.synthetic.scenes import render
 
 CLASSES = range(43)
@@ -30,14 +30,14 @@ def rendered() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def grey(class_id: int, size: int = 48) -> np.ndarray:
     """(size, size) levels of the face over mid-grey."""
-    face = sign(class_id, size).astype(float)
+    face = draw_sign(class_id, size).astype(float)
     opacity = face[..., 3] / 255
     return face[..., :3].mean(axis=-1) * opacity + 128 * (1 - opacity)
 
 
 def share(class_id: int, colour: tuple[int, int, int]) -> float:
     """Share of the face that has this colour, to 10 levels."""
-    face = sign(class_id, 96).astype(int)
+    face = draw_sign(class_id, 96).astype(int)
     inside = face[face[..., 3] == 255][:, :3]
     return float((abs(inside - colour) <= 10).all(axis=1).mean())
 
@@ -50,7 +50,7 @@ def thumbnail(image: bytes) -> np.ndarray:
 @pytest.mark.parametrize("size", [15, 48, 100])
 def test_faces_have_the_size_asked_for_and_are_transparent_outside(size):
     for class_id in CLASSES:
-        face = sign(class_id, size)
+        face = draw_sign(class_id, size)
         assert face.shape == (size, size, 4) and face.dtype == np.uint8
         assert face[size // 2, size // 2, 3] == 255 and (face[[0, 0, -1, -1], [0, -1, 0, -1], 3] < 128).sum() >= 2
 
@@ -96,7 +96,7 @@ def test_tables_are_as_the_benchmark_is(rendered):
     assert not test["class_id"].is_monotonic_increasing
     for rows in rendered:
         assert list(rows) == tables.SCHEMA.names
-        assert tables.canonical(rows).schema.equals(tables.SCHEMA)
+        assert tables.to_canonical_table(rows).schema.equals(tables.SCHEMA)
         for row in rows.itertuples():
             assert tables.decode_ppm(row.image).shape == (row.height, row.width, 3)
             assert 15 <= row.width <= 100 and 15 <= row.height <= 100
@@ -119,7 +119,7 @@ def test_signs_of_a_class_differ_more_than_frames_of_a_sign(rendered):
 
 @pytest.mark.seconds
 def test_the_same_params_give_the_same_bytes_in_another_process(rendered):
-    expected = tables.content_sha256(*map(tables.canonical, rendered))
+    expected = tables.content_sha256(*map(tables.to_canonical_table, rendered))
     root = Path(__file__).parents[2]
     printed = subprocess.run([sys.executable, "-c", SHA256], cwd=root, check=True, capture_output=True, text=True).stdout
     assert printed.strip() == expected

@@ -232,14 +232,14 @@ def test_the_folder_is_keyed_by_params_and_data_and_deleted_on_success(recipe, d
     (data / "images.npy").write_bytes(b"2")
     assert key != checkpoints.fingerprint(recipe, data)
 
-    with pytest.raises(RuntimeError), checkpoints.reserved(recipe, data, "NumPy 1 on a CPU"):
+    with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU"):
         raise RuntimeError
     assert list(checkpoints.ROOT.iterdir())
-    with checkpoints.reserved(recipe, data, "NumPy 1 on a CPU") as folder:
+    with checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU") as folder:
         assert folder.is_dir()
         with (
             pytest.raises(InputError, match="this training already runs in another process"),
-            checkpoints.reserved(recipe, data, "NumPy 1 on a CPU"),
+            checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU"),
         ):
             pass
     assert not list(checkpoints.ROOT.iterdir())
@@ -248,7 +248,7 @@ def test_the_folder_is_keyed_by_params_and_data_and_deleted_on_success(recipe, d
 def test_other_versions_or_another_device_start_anew_and_say_so(recipe, data, capsys):
     """A training killed on one machine, tried on two others, and ended on the first."""
     for environment in ("NumPy 1 on a CPU", "NumPy 2 on a CPU", "NumPy 1 on a GPU 3/4"):
-        with pytest.raises(RuntimeError), checkpoints.reserved(recipe, data, environment) as folder:
+        with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, data, environment) as folder:
             assert not list(folder.iterdir())
             (folder / "state.npz").write_text(environment)
             raise RuntimeError
@@ -256,7 +256,7 @@ def test_other_versions_or_another_device_start_anew_and_say_so(recipe, data, ca
     assert len(lines) == 2
     assert lines[0].startswith("starts anew on NumPy 2 on a CPU: .checkpoints/")
     assert lines[0].endswith("only what other versions or devices left: NumPy 1 on a CPU")
-    with checkpoints.reserved(recipe, data, "NumPy 1 on a CPU") as folder:
+    with checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU") as folder:
         assert (folder / "state.npz").read_text() == "NumPy 1 on a CPU"
     assert not capsys.readouterr().out
     assert not list(checkpoints.ROOT.iterdir())
@@ -306,7 +306,7 @@ def test_a_finished_member_is_only_read(recipe, tmp_path, capsys):
 def test_the_figures_of_one_member_and_of_several(recipe, tmp_path):
     members = [train_member(recipe.model_copy(update={"members": 2}), tmp_path / f"{i}", number=i) for i in (0, 1)]
     rows = np.arange(20)
-    one = loop.figures(loop.Trained(members[:1], rows, rows), LABELS[:20])
+    one = loop.training_metrics(loop.Trained(members[:1], rows, rows), LABELS[:20])
     last = members[0].history.iloc[-1]
     assert one["val_accuracy"] == pytest.approx(last["val_accuracy"], abs=1e-6)
     assert one["val_loss"] == pytest.approx(last["val_loss"], rel=1e-4)
@@ -315,7 +315,7 @@ def test_the_figures_of_one_member_and_of_several(recipe, tmp_path):
     mean = (members[0].probabilities + members[1].probabilities) / 2
     np.testing.assert_allclose(ensemble.probabilities, mean, rtol=1e-6)
     np.testing.assert_allclose(ensemble.history["loss"], (members[0].history["loss"] + members[1].history["loss"]) / 2)
-    both = loop.figures(ensemble, LABELS[:20])
+    both = loop.training_metrics(ensemble, LABELS[:20])
     assert both["val_accuracy"] == pytest.approx((mean.argmax(axis=1) == LABELS[:20]).mean())
     assert both["members"]["member0"]["val_accuracy"] == one["val_accuracy"]
     assert both["members"].keys() == {"member0", "member1"}
@@ -352,7 +352,7 @@ def test_without_validation_images_val_is_empty(recipe, tmp_path):
     assert member.history[["epoch", "accuracy", "loss", "learning_rate"]].notna().all(axis=None)
     assert member.probabilities.shape == (0, CLASSES)
     nothing = loop.Trained([member], np.arange(N), np.arange(0))
-    assert loop.figures(nothing, LABELS[:0])["val_accuracy"] is None
+    assert loop.training_metrics(nothing, LABELS[:0])["val_accuracy"] is None
     assert same(member.last, train_member(recipe, tmp_path / "with").last)  # validation changes no weight
 
 
