@@ -44,7 +44,8 @@ def saved(image: Image.Image, kind: str, **options) -> bytes:
 def test_without_tensorflow_and_telemetry(tmp_path):
     """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
     code = (
-        "import sys, app.recipe_results, app.markup, app.picture_view; from gtsrb.serving import predictor; predictor.load(predictor.BEST);"
+        "import sys, app.recipe_results, app.markup, app.picture_view;"
+        "from gtsrb.serving import predictor; predictor.load(predictor.BEST);"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
