@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, recipes_to_run
+from conftest import ROOT, Project, recipes_to_run
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
 
@@ -276,6 +276,35 @@ def test_nothing_changed_runs_nothing_and_takes_little(project):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert not ran(output) and "up to date" in output
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 4
+
+
+def stages_to_rerun(project: Project) -> set[str]:
+    """Names without recipe or variant."""
+    return {name.split("@")[0] for name in json.loads(project.dvc("status", "--json"))}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("gtsrb/errors.py", '"""', '"""Edited: ', set()),  # plumbing
+        ("gtsrb/training/__pycache__/loop.pyc", "", "compiled", set()),
+        (  # a new key of training
+            "gtsrb/config/train.py",
+            "    epochs: Count\n",
+            "    epochs: Count\n    patience: Count | None = None\n",
+            {"train", "evaluate", "robustness", "export"},
+        ),
+        ("gtsrb/evaluation/corruptions.py", '"""', '"""Edited: ', {"evaluate", "robustness"}),
+    ],
+    ids=["a docstring of errors.py", "Python's cache", "a key of training", "a corruption"],
+)
+def test_which_stages_an_edit_of_code_reruns(project, file, old, new, expected):
+    path = project.folder / file
+    path.parent.mkdir(exist_ok=True)
+    text = path.read_text() if path.exists() else ""
+    assert old in text
+    path.write_text(text.replace(old, new, 1) or new)
+    assert stages_to_rerun(project) == expected
 
 
 def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gtsrb.errors import InputError
+
 
 class Arrays(NamedTuple):
     images: np.ndarray  # (n, size, size, channels) uint8, or float32 in [0, 1]; memory-mapped
@@ -14,8 +16,11 @@ class Arrays(NamedTuple):
 
 
 def load(folder: Path) -> Arrays:
-    """data/processed/VARIANT/{train,test} -> its three arrays."""
-    return Arrays(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Arrays._fields))
+    """data/processed/VARIANT/{train,test} -> its three arrays. Raises `InputError` if they have not been made."""
+    try:
+        return Arrays(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Arrays._fields))
+    except FileNotFoundError as error:
+        raise InputError(f"{error.filename} not found; run `dvc repro preprocess@{folder.parent.name}`") from None
 
 
 def class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:

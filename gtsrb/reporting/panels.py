@@ -165,6 +165,8 @@ def gallery(name: str, everything: Params) -> str:
         probabilities, data = np.load(path), arrays.load(folder)
     except FileNotFoundError as error:
         raise Missing(str(error.filename), command) from None
+    except InputError:
+        raise Missing(f"{folder}/images.npy", f"dvc repro preprocess@{variant}") from None
     if len(probabilities) != len(data.labels):
         raise InputError(f"{path} is of {len(probabilities)} images, {folder} has {len(data.labels)}; run `{command}`")
     chosen = mistakes.most_confident_mistakes(data.labels, probabilities, SHOWN)

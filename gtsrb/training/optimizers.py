@@ -1,5 +1,7 @@
 """Optimisers, built from params."""
 
+from typing import assert_never
+
 import keras
 
 from gtsrb.config.train import Optimizer, Schedule
@@ -29,6 +31,8 @@ def build_optimizer(
         case "adam" | "adamw" | "nadam" | "lion":
             kinds = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "lion": "Lion"}
             built = getattr(keras.optimizers, kinds[optimizer.name])(beta_1=momentum, **shared)
+        case _:
+            assert_never(optimizer.name)
     if optimizer.weight_decay:
         built.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return built
