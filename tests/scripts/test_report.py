@@ -143,7 +143,7 @@ def test_the_same_files_give_the_same_report(run):
         ("metrics/comparison.json", "dvc repro compare"),
         ("metrics/baseline/robustness.csv", "dvc repro robustness@baseline"),
         ("data/predictions/baseline.npy", "dvc repro evaluate@baseline"),
-        ("data/processed/equalized/test/", "dvc repro preprocess@equalized"),
+        ("data/processed/equalized/test/images.npy", "dvc repro preprocess@equalized"),
     ],
 )
 def test_what_is_missing_is_named_with_its_command(run, path, command):
