@@ -16,7 +16,7 @@ import numpy as np
 from gtsrb.errors import InputError
 
 BACKENDS = {  # of Keras: name, and what gives it a GPU
-    "tensorflow": ("TensorFlow", "make setup  (it installs requirements-gpu.txt where nvidia-smi answers)"),
+    "tensorflow": ("TensorFlow", "make setup  (it installs TensorFlow with CUDA where nvidia-smi answers)"),
     "jax": ("JAX", 'pip install "jax[cuda12]"'),
     "torch": ("PyTorch", "pip install torch  (a build for CUDA)"),
 }

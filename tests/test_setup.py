@@ -1,46 +1,83 @@
-"""What `make setup` installs: the lists of packages, and make itself with a Python that only notes what it is asked for."""
+"""What `make setup` installs: the pins of pyproject.toml's lists; and make itself, with a Python that notes its arguments."""
 
 import os
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-LISTS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+PINNED = {"constraints.txt": list(EXTRAS), "requirements.txt": ["cpu"]}  # the extras of each file
+TENSORFLOW = {"tensorflow", "tensorflow-cpu"}
 
 
-def pins(name: str) -> dict[str, list[str]]:
-    """Package -> its lines, each a version and on which Pythons and platforms it is that one."""
-    found: dict[str, list[str]] = {}
-    for line in (ROOT / name).read_text().splitlines():
-        package, version = line.split("==", 1)
-        found.setdefault(package, []).append(version)
+def named(*extras: str) -> list[Requirement]:
+    """What pyproject.toml names for an environment with these extras, those that an extra includes among them."""
+    found = [Requirement(line) for line in PROJECT["dependencies"]]
+    for extra in extras:
+        for requirement in map(Requirement, EXTRAS[extra]):
+            found += named(*requirement.extras) if requirement.name == PROJECT["name"] else [requirement]
     return found
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_every_line_of_a_list_is_a_version(name):
-    """No options, so no index's address either, and nothing that is not pinned."""
-    assert all(pins(name).values())
+def names(requirements: list[Requirement]) -> set[str]:
+    return {canonicalize_name(requirement.name) for requirement in requirements}
+
+
+def pins(name: str) -> list[tuple[Requirement, set[str]]]:
+    """One pair per line: package, version and the platforms that have it, and who needs it, as uv writes them."""
+    lines = [line.split("  # via ") for line in (ROOT / name).read_text().splitlines() if not line.startswith("#")]
+    return [(Requirement(pin), set(via.split(", "))) for pin, via in lines]
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_every_line_is_one_version(name):
+    """No option, so no index address either, and no extra, which pip does not take in a constraint."""
+    for pin, _ in pins(name):
+        assert [specifier.operator for specifier in pin.specifier] == ["=="]
+        assert not pin.url
+        assert not pin.extras
+
+
+@pytest.mark.parametrize(("name", "extras"), PINNED.items())
+def test_the_pins_are_those_of_pyproject(name, extras):
+    (update,) = re.findall(r"^# +(uv pip compile .*)", (ROOT / name).read_text(), re.MULTILINE)
+    direct = [pin for pin, via in pins(name) if "gtsrb (pyproject.toml)" in via]
+    assert names(direct) == names(named(*extras)), f"{name} is stale: {update}"
+    for wanted in named(*extras):
+        versions = [specifier.version for pin in direct if names([pin]) == names([wanted]) for specifier in pin.specifier]
+        assert all(map(wanted.specifier.contains, versions)), f"{name} is stale: {update}"
+
+
+def test_requirements_are_pinned_as_the_constraints():
+    constraints = {(pin.name, str(pin.specifier)) for pin, _ in pins("constraints.txt")}
+    assert {(pin.name, str(pin.specifier)) for pin, _ in pins("requirements.txt")} <= constraints
 
 
 @pytest.mark.parametrize(
-    ("name", "package"), [("requirements-cpu.txt", "tensorflow-cpu"), ("requirements-gpu.txt", "tensorflow")]
+    ("system", "machine", "package"),
+    [("linux", "x86_64", "tensorflow-cpu"), ("linux", "aarch64", "tensorflow"), ("darwin", "arm64", "tensorflow")],
 )
-def test_the_lists_differ_in_tensorflow_alone(name, package):
-    everywhere, here = pins("requirements.txt"), pins(name)
-    assert here.keys() & {"tensorflow", "tensorflow-cpu"} == {package}
-    assert here.pop(package) == everywhere.pop("tensorflow")
-    assert {package: versions for package, versions in here.items() if not package.startswith("nvidia-")} == everywhere
+def test_requirements_have_one_tensorflow(system, machine, package):
+    """The smaller where there is one; they overwrite each other's files."""
+    here = {"sys_platform": system, "platform_machine": machine}
+    installed = {pin.name for pin, _ in pins("requirements.txt") if not pin.marker or pin.marker.evaluate(here)}
+    assert installed & TENSORFLOW == {package}
 
 
-@pytest.mark.parametrize("name", [name for name in LISTS if name != "requirements.txt"])
-def test_a_package_has_one_version_in_all_lists(name):
-    everywhere, here = pins("requirements.txt"), pins(name)
-    assert {package: here[package] for package in here.keys() & everywhere.keys()} == {
-        package: everywhere[package] for package in here.keys() & everywhere.keys()
-    }
+def test_the_page_goes_without_tensorflow_and_dvc():
+    needed, before = names(named("app")), set()
+    while needed != before:
+        before = needed
+        needed = needed | {pin.name for pin, via in pins("constraints.txt") if via & needed}
+    assert needed > names(named("app"))
+    assert not needed & {*TENSORFLOW, "keras", "dvc"}
 
 
 class Machine:
@@ -48,7 +85,7 @@ class Machine:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        for name in ("Makefile", *LISTS):
+        for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             (folder / name).write_bytes((ROOT / name).read_bytes())
         self.program(
             "python3", f'echo "$@" >> "{folder}/log"\nif [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; fi'
@@ -60,17 +97,19 @@ class Machine:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
-    def setup(self, *, system: str, gpu: bool) -> list[str]:
-        """What Python is asked for by `make setup`."""
+    def make(self, target: str, *, system: str, gpu: bool) -> list[str]:
+        """What Python is asked for, without the options that every installation has."""
         self.program("uname", f"echo {system}")
         self.program("nvidia-smi", "echo GPU 0: NVIDIA Test" if gpu else "exit 9")
         (self.folder / "log").write_text("")
         environment = os.environ | {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run(
-            ["make", "--silent", "PYTHON=python3", "setup"], cwd=self.folder, env=environment, check=True, capture_output=True
+            ["make", "--silent", "PYTHON=python3", target], cwd=self.folder, env=environment, check=True, capture_output=True
         )
         asked = [line for line in (self.folder / "log").read_text().splitlines() if line.startswith("-m")]
-        return [line.replace(" --quiet", "").replace(" --disable-pip-version-check", "") for line in asked]
+        assert all("--constraint constraints.txt" in line for line in asked if "pip install" in line)
+        options = r" --(quiet|disable-pip-version-check|constraint \S+)"
+        return [re.sub(options, "", line) for line in asked]
 
 
 @pytest.fixture
@@ -78,28 +117,53 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
+CPU, GPU = {"system": "Linux x86_64", "gpu": False}, {"system": "Linux x86_64", "gpu": True}
+
+
 @pytest.mark.parametrize(
-    ("system", "gpu", "expected"),
+    ("system", "gpu", "extras"),
     [
-        ("Linux x86_64", False, "requirements-cpu.txt"),
-        ("Linux x86_64", True, "requirements-gpu.txt"),
-        ("Linux aarch64", False, "requirements.txt"),
-        ("Darwin arm64", False, "requirements.txt"),
-        ("Darwin x86_64", False, "requirements.txt"),
+        ("Linux x86_64", False, "cpu,dev"),
+        ("Linux x86_64", True, "gpu,dev"),
+        ("Linux aarch64", False, "cpu,dev"),
+        ("Darwin arm64", False, "cpu,dev"),
     ],
 )
-def test_setup_takes_the_list_for_this_machine(machine, system, gpu, expected):
-    assert machine.setup(system=system, gpu=gpu) == ["-m venv .venv", f"-m pip install --requirement {expected}"]
-    assert machine.setup(system=system, gpu=gpu) == []
+def test_setup_takes_the_extras_for_this_machine(machine, system, gpu, extras):
+    assert machine.make("setup", system=system, gpu=gpu) == ["-m venv .venv", f"-m pip install --editable .[{extras}]"]
+    assert machine.make("setup", system=system, gpu=gpu) == []
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+@pytest.mark.parametrize(("system", "other"), [("Linux x86_64", "tensorflow"), ("Linux aarch64", "tensorflow-cpu")])
+def test_another_list_is_installed_anew(machine, name, system, other):
+    """And the TensorFlow that is there stays, whichever it is."""
+    machine.make("setup", system=system, gpu=False)
+    os.utime(machine.folder / name, (2**31, 2**31))
+    again = [f"-m pip uninstall --yes {other}", "-m pip install --editable .[cpu,dev]"]
+    assert machine.make("setup", system=system, gpu=False) == again
 
 
 def test_another_tensorflow_goes_before_this_one_comes(machine):
-    """And back again: a machine whose driver fails for a day, or an environment made before there were two lists."""
-    cpu, gpu = {"system": "Linux x86_64", "gpu": False}, {"system": "Linux x86_64", "gpu": True}
-    machine.setup(**cpu)
-    to_gpu = ["-m pip uninstall --yes tensorflow-cpu", "-m pip install --requirement requirements-gpu.txt"]
-    to_cpu = ["-m pip uninstall --yes tensorflow", "-m pip install --requirement requirements-cpu.txt"]
-    assert machine.setup(**gpu) == to_gpu
-    assert machine.setup(**cpu) == to_cpu
-    assert machine.setup(**gpu) == to_gpu
-    assert machine.setup(**gpu) == []
+    """And back again: a machine whose driver fails for a day."""
+    machine.make("setup", **CPU)
+    to_gpu = ["-m pip uninstall --yes tensorflow-cpu", "-m pip install --editable .[gpu,dev]"]
+    to_cpu = ["-m pip uninstall --yes tensorflow", "-m pip install --editable .[cpu,dev]"]
+    assert machine.make("setup", **GPU) == to_gpu
+    assert machine.make("setup", **CPU) == to_cpu
+    assert machine.make("setup", **GPU) == to_gpu
+    assert machine.make("setup", **GPU) == []
+
+
+@pytest.mark.parametrize("extra", ["jax", "notebook"])
+def test_an_extra_is_added_to_what_is_there(machine, extra):
+    machine.make("setup", **CPU)
+    mark = f".venv/{extra}.installed"
+    assert machine.make(mark, **CPU) == [f"-m pip install --editable .[{extra}]"]
+    assert machine.make(mark, **CPU) == []
+    assert machine.make(mark, **GPU)[1:] == ["-m pip install --editable .[gpu,dev]", f"-m pip install --editable .[{extra}]"]
+
+
+def test_the_page_has_an_environment_of_its_own(machine):
+    asked = machine.make("app", **CPU)
+    assert asked == ["-m venv .venv-app", "-m pip install --editable .[app]", "-m streamlit run app/main.py"]

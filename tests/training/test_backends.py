@@ -14,7 +14,7 @@ from conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-INSTALL = {"jax": "python -m pip install -r requirements-jax.txt", "torch": "python -m pip install torch"}
+INSTALL = {"jax": "make .venv/jax.installed", "torch": "python -m pip install torch"}
 
 
 def backend(name: str):
