@@ -1,11 +1,14 @@
 """The command line of stages and scripts: what was asked for, and how a run ends."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from gtsrb import STARTED
 from gtsrb.config import params
 from gtsrb.errors import DISK_FULL, InputError, no_room
+from gtsrb.progress import duration, say
 
 
 def argument(kind: str, known: Iterable[str]) -> str:
@@ -17,12 +20,15 @@ def argument(kind: str, known: Iterable[str]) -> str:
     return given[0]
 
 
-def run_stage(main: Callable[[], None]) -> None:
-    """`run` of a stage, if all of params.yaml is valid: also the sections that this stage does not read."""
+def run_stage(main: Callable[[], str]) -> None:
+    """`run` of a stage, if all of params.yaml is valid: also the sections that this stage does not read.
+
+    Prints the result that `main` returns, with the stage's name and the time since its process began.
+    """
 
     def check_and_run() -> None:
         params.load()
-        main()
+        say(f"{main()}, {duration(time.perf_counter() - STARTED)}")
 
     run(check_and_run)
 

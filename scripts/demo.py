@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import dvc.api
+import pandas as pd
 
 from gtsrb.config import params
 from gtsrb.config.train import Recipe, Step
+from gtsrb.progress import duration
 
 DATA = {  # few enough signs for a matter of minutes
     "ingest.source": "synthetic",
@@ -23,6 +25,12 @@ DATA = {  # few enough signs for a matter of minutes
 TARGET = "compare"  # after all that comes before it; robustness and exports start TensorFlow six times more
 IDENTITY = {"NAME": "demo", "EMAIL": "demo@localhost"}  # for the experiment's commit, where Git knows of nobody
 
+# Beginnings of DVC's lines that say nothing here: the stages name themselves, and the demo says what to do next.
+ROUTINE = (
+    *("Reproducing experiment", "Running stage '", "> python -m stages.", "Updating lock file"),
+    *("Ran experiment(s)", "To apply the results", "\tdvc exp apply"),
+)
+
 
 def main() -> None:
     if not Path(".git").exists():
@@ -30,26 +38,35 @@ def main() -> None:
     started = time.time()
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     recipes = params.load().train
-    lines = run_experiment(name, DATA | short(recipes))
-    print(f"\n{'recipe':<12}{'test accuracy':>14}{'95 % interval':>18}{'errors':>8}{'validation':>12}{'training':>10}")
-    for recipe in recipes:
-        test, training = (read(path, name) for path in (f"metrics/{recipe}.json", f"metrics/{recipe}/training.json"))
-        validation = "" if training["val_accuracy"] is None else f"{training['val_accuracy']:.2%}"
-        interval = f"{test['accuracy_low']:.1%} - {test['accuracy_high']:.1%}"
-        print(
-            f"{recipe:<12}{test['accuracy']:>14.2%}{interval:>18}{test['errors']:>8}"
-            f"{validation:>12}{training['seconds']:>8.0f} s"
-        )
-    cached = [line.split("'")[1] for line in lines if "is cached - skipping run" in line]
-    print(f"\nFrom the run cache: {', '.join(cached) or 'nothing, every stage ran'}.")
-    print(f"These are drawn signs and few epochs, in {time.time() - started:.0f} s. Where to look next:")
-    for what, why in {
-        "dvc exp show": "this run beside the committed one (after: source .venv/bin/activate)",
+    run_experiment(name, DATA | short(recipes))
+    print(f"\nOn drawn signs, after few epochs, in {duration(time.time() - started)}:")
+    print(pd.DataFrame({recipe: results(recipe, recipes[recipe], name) for recipe in recipes}).T.to_string())
+    print("\nWhere to look next, after `source .venv/bin/activate`:")
+    for command, why in {
+        "dvc exp show": "this run beside the committed one",
         f"dvc exp apply {name}": "takes its files over into the workspace",
         "make repro": "the real benchmark, whose results stand in README.md and metrics/",
-        "params.yaml": "every choice; README.md says how to try an idea",
     }.items():
-        print(f"  {what:<36}{why}")
+        print(f"  {command:<36}{why}")
+    print("Every choice is a line of params.yaml; README.md says how to try an idea.")
+
+
+def results(name: str, recipe: Recipe, revision: str) -> dict[str, str]:
+    """The row of a recipe in the demo's table."""
+    test, training, dataset = (
+        json.loads(dvc.api.read(f"metrics/{file}.json", rev=revision)) for file in (name, f"{name}/training", "dataset")
+    )
+    validation = "none"
+    if recipe.validation:
+        images = f"{training['validation_images']:,} images, split: {recipe.validation.split}"
+        validation = f"{training['val_accuracy']:.2%} of {images}"
+    return {
+        "test accuracy": f"{test['accuracy']:.2%} of {dataset['test_images']:,} images",
+        "95 % interval": f"{test['accuracy_low']:.1%} - {test['accuracy_high']:.1%}",
+        "errors": f"{test['errors']:,}",
+        "validation accuracy": validation,
+        "training": duration(training["seconds"]),
+    }
 
 
 def short(recipes: dict[str, Recipe]) -> dict[str, object]:
@@ -63,30 +80,28 @@ def short(recipes: dict[str, Recipe]) -> dict[str, object]:
     return changes
 
 
-def run_experiment(name: str, changes: dict[str, object]) -> list[str]:
-    """Runs the pipeline with these changes of params as experiment `name`, shows its output, and returns the lines."""
+def run_experiment(name: str, changes: dict[str, object]) -> None:
+    """Runs the pipeline with these changes of params as experiment `name`; shows what the stages print, and of DVC's lines
+    those that are no routine.
+    """
     settings = [part for key, value in changes.items() for part in ("-S", f"{key}={value}")]
     identity = {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in IDENTITY.items()}
     command = ["dvc", "exp", "run", "--temp", "--name", name, *settings, TARGET]
-    print(f"demo: {' '.join(command)}", flush=True)
+    print(f"demo: `{' '.join(command[:6])} -S ... {TARGET}`, on drawn signs; the workspace stays as it is\n", flush=True)
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=None if sys.stderr.isatty() else subprocess.STDOUT,  # a terminal's bars rewrite themselves
         text=True,
         env=identity | os.environ,
     )
-    lines = []
     for line in process.stdout or ():
-        print(line, end="", flush=True)
-        lines.append(line)
+        if "is cached - skipping run" in line:
+            print(line.split("'")[1] + ": from the run cache", flush=True)
+        elif line.strip() and not line.startswith(ROUTINE):
+            print(line, end="", flush=True)
     if process.wait() != 0:
         sys.exit("error: the demo's pipeline failed; its output stands above")
-    return lines
-
-
-def read(path: str, name: str) -> dict:
-    return json.loads(dvc.api.read(path, rev=name))
 
 
 if __name__ == "__main__":

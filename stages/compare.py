@@ -13,13 +13,15 @@ from gtsrb.evaluation import predictions, significance
 from gtsrb.outputs import write_json
 
 
-def main() -> None:
+def main() -> str:
     tables = {name: predictions.read(name) for name in section_names("evaluate")}
     pairs = {
         f"{first}_vs_{second}": significance.compare(tables[first], tables[second], (first, second))
         for first, second in combinations(tables, 2)
     }
     write_json(Path("metrics/comparison.json"), pairs)
+    images = len(next(iter(tables.values())))
+    return f"{', '.join(tables)} on {images:,} test images, pair by pair"
 
 
 if __name__ == "__main__":

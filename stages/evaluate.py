@@ -21,14 +21,16 @@ from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
+from gtsrb.progress import say
 
 
-def main() -> None:
+def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
     names = arrays.class_names()
-    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    say(f"{machine}, {recipe.precision}")
 
     each, alone = [], {}
     for number, model in ensemble.load_members(name, recipe, evaluation.weights, **shape_of(images, len(names))):
@@ -41,7 +43,7 @@ def main() -> None:
         if recipe.members > 1 or evaluation.test_time_augmentation:
             figures = accuracy_metrics(labels, as_it_is)
             alone[f"member{number}"] = {key: figures[key] for key in ("accuracy", "errors")}
-            print(f"{name}, member {number}, one view: {figures['accuracy']:.2%}, {figures['errors']} errors", flush=True)
+            say(f"member{number} in one view: {figures['accuracy']:.2%}, {figures['errors']} errors")
     probabilities = np.mean(each, axis=0)
 
     predictions = probabilities.argmax(axis=1)
@@ -57,7 +59,8 @@ def main() -> None:
     for what, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():
         write_csv(Path(f"metrics/{name}/{what}.csv"), binned_accuracy.accuracy_in_quantiles(values, predictions == labels))
     write_array(Path(f"data/predictions/{name}.npy"), probabilities)
-    print(f"{name}: {figures['accuracy']:.2%} of {len(labels)} test images right, {figures['errors']} errors")
+    interval = f"95 % interval {figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
+    return f"{figures['accuracy']:.2%} of {len(labels):,} test images right ({interval}), {figures['errors']} errors"
 
 
 if __name__ == "__main__":

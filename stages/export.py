@@ -23,17 +23,18 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.errors import InputError
+from gtsrb.errors import InputError, megabytes
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
+from gtsrb.progress import say
 from gtsrb.serving import export
 
 PARITY = 200  # test images whose probabilities are compared with Keras'
 
 
-def main() -> None:
+def main() -> str:
     if (backend := keras.backend.backend()) != "tensorflow":
         raise InputError(f"KERAS_BACKEND={backend} trains, but only TensorFlow exports; run this stage without it")
     name = argument("recipe", section_names("train"))
@@ -44,7 +45,7 @@ def main() -> None:
     names = arrays.class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
     path = Path(f"data/export/{name}.onnx")
-    device.set_up("cpu", precision="float32", seed=recipe.seed, deterministic=True)
+    say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True)}, float32")
     model = build_network(recipe.network, **shape_of(test.images, len(names)))
     model.load_weights(weights)
 
@@ -76,7 +77,8 @@ def main() -> None:
     }
     write_json(Path(f"metrics/{name}/export.json"), figures)
     errors = [found["errors"] for found in measured.values()]
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {errors[0]} errors with boxes, {errors[1]} as files")
+    of_files = f"{errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
+    return f"{path}, {megabytes(path.stat().st_size)}: {of_files}"
 
 
 if __name__ == "__main__":

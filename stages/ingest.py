@@ -24,7 +24,7 @@ from gtsrb.synthetic import scenes
 OWN = Path("data/own")
 
 
-def main() -> None:
+def main() -> str:
     ingest = load_section(Ingest, "ingest")
     names = list(SIGN_NAMES)
     if ingest.source == "gtsrb":
@@ -42,6 +42,10 @@ def main() -> None:
     outputs.write_csv(Path("data/raw/classes.csv"), counts[["class_id", "name"]])
     outputs.write_json(Path("metrics/dataset.json"), dataset)
     outputs.write_csv(Path("metrics/class_counts.csv"), counts)
+    return (
+        f"{dataset['train_images']:,} training images of {dataset['train_tracks']:,} signs and "
+        f"{dataset['test_images']:,} test images, of {dataset['classes']} classes"
+    )
 
 
 def read_gtsrb(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from joblib import Parallel, cpu_count, delayed
-from tqdm import tqdm
 
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.load import load_section, section_names
@@ -23,13 +22,14 @@ from gtsrb.data import tables
 from gtsrb.outputs import write_array, write_json, write_rows
 from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
+from gtsrb.progress import Bar
 
 BYTES = 2**24  # of an array that is a unit of work, at most; of 48 x 48 pixels a row group fits
 PROCESSES = cpu_count()
 AHEAD = 16  # units of work a process, whose arrays may wait in memory
 
 
-def main() -> None:
+def main() -> str:
     name = argument("variant", section_names("preprocess"))
     variant = load_section(Variant, "preprocess", name)
     written = {}
@@ -43,16 +43,19 @@ def main() -> None:
             "tracks_md5": write_array(out / "tracks.npy", tracks),
         }
     write_json(Path(f"metrics/arrays/{name}.json"), written)
+    shape = " x ".join(map(str, variant.shape))
+    images = " and ".join(f"{of_part['images']:,} {part}" for part, of_part in written.items())
+    return f"{images} images of {shape} {variant.dtype}"
 
 
 def write_images(raw: Path, out: Path, variant: Variant, *, label: str) -> str:
     """Every image of the table `raw`, preprocessed, into one array, whose md5 it returns."""
     shape = (pq.read_metadata(raw).num_rows, *variant.shape)
-    with tqdm(desc=label, total=shape[0], unit=" images") as bar:
+    with Bar(desc=label, total=shape[0], unit=" images") as bar:
         return write_rows(out, preprocess_table(raw, variant, bar), shape=shape, dtype=np.dtype(variant.dtype))
 
 
-def preprocess_table(raw: Path, variant: Variant, bar: tqdm) -> Iterator[np.ndarray]:
+def preprocess_table(raw: Path, variant: Variant, bar: Bar) -> Iterator[np.ndarray]:
     """The images of the table in order, made on all cores; they wait for a disk that is slower, so that memory has a bound."""
     most = max(1, BYTES // np.zeros(variant.shape, variant.dtype).nbytes)
     groups = pq.read_metadata(raw)

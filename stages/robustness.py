@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from tqdm import tqdm
 
 from gtsrb import device
 from gtsrb.command_line import argument, run_stage
@@ -28,15 +27,17 @@ from gtsrb.networks.build import build_network
 from gtsrb.outputs import write_csv, write_json
 from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
+from gtsrb.progress import Bar, say
 
 
-def main() -> None:
+def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant, settings = load_section(Variant, "preprocess", recipe.images), load_section(Robustness, "robustness")
     rows = sample_images(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
-    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    say(f"{machine}, {recipe.precision}")
     model = build_network(
         recipe.network,
         size=variant.size,
@@ -48,7 +49,7 @@ def main() -> None:
 
     results = []
     steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.severities for i, level in enumerate(levels, 1))]
-    for kind, level, severity in tqdm(steps, desc=f"{name}: robustness", unit=" corruptions"):
+    for kind, level, severity in Bar(steps, desc="corrupting and testing", unit=" corruptions"):
         images = corrupt_images(rows, kind, severity, settings.seed, variant)
         errors = int((inference.predict(model, images).argmax(axis=1) != labels).sum())
         found = {"corruption": kind, "level": level, "severity": severity}
@@ -56,6 +57,8 @@ def main() -> None:
     table = pd.DataFrame(results)
     write_csv(Path(f"metrics/{name}/robustness.csv"), table)
     write_json(Path(f"metrics/{name}/robustness.json"), nest(table))
+    as_they_are, *others = table["accuracy"]
+    return f"{as_they_are:.2%} of {len(rows):,} test images right, {np.mean(others):.2%} on average when corrupted"
 
 
 def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:

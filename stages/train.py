@@ -20,17 +20,17 @@ from gtsrb.data import arrays
 from gtsrb.networks import ensemble
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
+from gtsrb.progress import say
 from gtsrb.training import checkpoints, loop
 
 
-def main() -> None:
+def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe = load_section(Recipe, "train", name)
     folder = Path(f"data/processed/{recipe.images}/train")
     data, classes = arrays.load(folder), len(arrays.class_names())
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-    members = f"{recipe.members} member{'s' if recipe.members > 1 else ''}"
-    print(f"{name}: {machine.name}, {recipe.precision}, {members}", flush=True)
+    say(f"{machine}, {recipe.precision}")
 
     with checkpoints.checkpoint_dir(recipe, folder, f"{device.versions()} on {machine}") as kept:
         trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
@@ -52,6 +52,10 @@ def main() -> None:
             "versions": device.versions(),
         }
         write_json(Path(f"metrics/{name}/training.json"), figures)
+    result = "no validation images"
+    if len(trained.held_out):
+        result = f"{figures['val_accuracy']:.2%} of {len(trained.held_out):,} validation images right"
+    return f"{result}, {f'{recipe.members} networks of ' if recipe.members > 1 else ''}{recipe.epochs} epochs"
 
 
 if __name__ == "__main__":

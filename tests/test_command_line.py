@@ -1,11 +1,13 @@
 """The command line of a stage, and how a stage ends on bad input."""
 
 import errno
+import re
 import sys
 
 import pytest
+from conftest import ROOT
 
-from gtsrb.command_line import argument, run
+from gtsrb.command_line import argument, run, run_stage
 from gtsrb.errors import InputError
 
 
@@ -38,3 +40,10 @@ def test_a_full_disk_is_one_line_wherever_it_is_met(tmp_path):
 
     with pytest.raises(SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; make room and run"):
         run(main)
+
+
+def test_a_stage_ends_with_its_result_and_its_time(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stages/train.py", "baseline"])
+    monkeypatch.chdir(ROOT)
+    run_stage(lambda: "99.6 % right")
+    assert re.fullmatch(r"train@baseline: 99.6 % right, ([0-9]+ min )?[0-9]+ s\n", capsys.readouterr().out)

@@ -260,12 +260,27 @@ def test_figures_agree_with_each_other(finished):
 def test_the_first_line_of_a_training(recipe, finished):
     training = read(finished, f"{recipe}/training.json")
     assert training["train_images"] + training["validation_images"] == TRAIN
-    lines = [line for line in finished.output.splitlines() if line.startswith((f"{recipe}: ", "member 0: "))]
-    start = next(i for i, line in enumerate(lines) if line.startswith(f"{recipe}: "))
-    assert lines[start].startswith(f"{recipe}: {training['device']}, {RECIPES[recipe]['precision']}, ")
+    lines = finished.output.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"train@{recipe}: "))
+    assert lines[start] == f"train@{recipe}: {training['device']} (CPU), {RECIPES[recipe]['precision']}"
     assert lines[start + 1].endswith(
-        f", {training['train_images']} training and {training['validation_images']} validation images"
+        f"; {training['train_images']} training and {training['validation_images']} validation images"
     )
+
+
+def test_a_log_is_to_be_read(finished):
+    """Each stage ends with its name, its result and its time; each bar stands there once; TensorFlow says nothing."""
+    for stage in ran(finished.output):
+        (end,) = re.findall(rf"^{stage}: .+, (?:[0-9]+ min )?[0-9]+ s$", finished.output, re.MULTILINE)
+        assert "nan" not in end
+    bars = [line for line in finished.output.splitlines() if "%|" in line]
+    assert len(bars) == 1 + 2 * len(PARAMS["preprocess"]) + len(RUN)  # ingest's, two of a variant, robustness'
+    assert all(": 100%|" in line for line in bars)
+    assert "\r" not in finished.output
+    noise = re.compile(
+        r"absl|oneDNN|cuda|XNNPACK|^[IWE][0-9]{4} |^[0-9-]{10} .*[IWE] tensorflow|WARNING|Warning", re.IGNORECASE
+    )
+    assert not [line for line in finished.output.splitlines() if noise.search(line)]
 
 
 def test_nothing_changed_runs_nothing_and_takes_little(project):

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from gtsrb.config.ingest import Gtsrb
 from gtsrb.data.gtsrb_source import Source
 from gtsrb.data.tables import SCHEMA, encode_ppm
 from gtsrb.errors import InputError, stop_at
+from gtsrb.progress import Bar
 
 NUMBERS = ("Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId")  # columns of both layouts' csv files
 TRACK_FRAME = r"(?P<name>(?P<track>[0-9]{5})_(?P<frame>[0-9]{5}))"
@@ -54,7 +54,7 @@ def read(source: Source, expected: Gtsrb) -> tuple[pd.DataFrame, pd.DataFrame]:
     faults += [*_wrong_counts(train, test, expected), *_unpaired(source, train + test)]
 
     images: dict[str, bytes] = {}
-    for annotation in tqdm(train + test, desc="checking images", unit="image", disable=None):
+    for annotation in Bar(train + test, desc="checking images", unit=" images"):
         faults += _wrong_values(annotation, expected.classes)
         try:
             images[annotation.path] = _image(source, annotation)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from gtsrb.config.ingest import Folder
 from gtsrb.data import own_layouts, picture_files
@@ -18,6 +17,7 @@ from gtsrb.data.own_layouts import Picture
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import SCHEMA, encode_ppm
 from gtsrb.errors import InputError, stop_at
+from gtsrb.progress import Bar
 
 PIXELS = 1_000_000_000  # of all pictures together, at most: 3 GB, which have to fit in memory
 
@@ -101,7 +101,7 @@ def hold_out(train: list[Picture], fraction: float, seed: int) -> tuple[list[Pic
 def _images(folder: Path, wanted: list[Picture], faults: list[str]) -> Images:
     """Opens the pictures; those that cannot be read, or whose box is not in them, are added to `faults`."""
     images, pixels = {}, 0
-    for picture in tqdm(wanted, desc="reading images", unit="image", disable=None):
+    for picture in Bar(wanted, desc="reading images", unit=" images"):
         try:
             image = picture_files.read(folder / picture.path)
         except InputError as fault:

@@ -12,10 +12,10 @@ from joblib import Parallel, delayed
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
-from tqdm import tqdm
 
 from gtsrb.config.ingest import Synthetic
 from gtsrb.data.tables import SCHEMA, encode_ppm
+from gtsrb.progress import Bar
 from gtsrb.synthetic.faces import FACES, draw_sign
 
 TRAIN, TEST, ORDER = range(3)  # each draws from random numbers of its own
@@ -59,7 +59,7 @@ def render(params: Synthetic) -> tuple[pd.DataFrame, pd.DataFrame]:
     test = [test[index] for index in np.random.default_rng([params.seed, ORDER]).permutation(len(test))]
 
     signs = Parallel(n_jobs=-1, return_as="generator")(delayed(_rows)(params.seed, *job) for job in [*train, *test])
-    signs = list(tqdm(signs, "render", len(train) + len(test), unit=" signs"))
+    signs = list(Bar(signs, desc="drawing signs", total=len(train) + len(test), unit=" signs"))
     train_rows = [row for rows in signs[: len(train)] for row in rows]
     test_rows = [row for (row,) in signs[len(train) :]]
     for number, row in enumerate(test_rows):

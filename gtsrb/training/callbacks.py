@@ -1,11 +1,13 @@
 """What happens at the start and the end of an epoch."""
 
+import time
 from pathlib import Path
 
 import keras
 import pandas as pd
 
 from gtsrb.config.train import ReduceOnPlateau
+from gtsrb.progress import Bar, duration
 from gtsrb.training.batches import DROPOUT, Batches, generator
 
 
@@ -52,3 +54,23 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
             for epoch, loss in enumerate(pd.read_csv(self.history)["val_loss"]):
                 self.on_epoch_end(epoch, {"val_loss": loss})
         self.model.optimizer.learning_rate = rate  # as the checkpoint has it
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Prints one line per epoch; on a terminal, with a bar over the steps of the one that runs."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.started = time.perf_counter()
+        self.name = f"epoch {epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
+        self.bar = Bar(desc=self.name, total=self.params["steps"], unit=" steps", leave=False, disable=None)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self.bar.close()
+        line = f"{self.name}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:7.2%}"
+        if "val_loss" in logs:
+            line += f"  val_loss {logs['val_loss']:.4f}  val_accuracy {logs['val_accuracy']:7.2%}"
+        seconds = time.perf_counter() - self.started
+        print(f"{line}  learning_rate {logs['learning_rate']:<8.3g}  {duration(seconds)}", flush=True)

@@ -1,6 +1,5 @@
 """The training loop: Keras' own, fed with batches in which every draw is a function of (seed, epoch, step)."""
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.training.batches import Batches, InOrder, Part, steps_per_epoch
-from gtsrb.training.callbacks import EpochDraws, LearningRate, Plateau
+from gtsrb.training.callbacks import EpochDraws, EpochLines, LearningRate, Plateau
 from gtsrb.training.checkpoints import Checkpoint, Progress
 from gtsrb.training.optimizers import build_optimizer
 from gtsrb.training.split import split
@@ -94,8 +93,8 @@ def train_member(
     steps = steps_per_epoch(len(train[0]), recipe.batch_size)
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=jit_compile)
-    images = f"{len(train[0])} training and {len(validation[0])} validation images"
-    print(f"member {number}: {model.count_params()} parameters, {recipe.epochs} epochs of {steps} steps, {images}", flush=True)
+    images = f"{len(train[0]):,} training and {len(validation[0]):,} validation images"
+    print(f"member{number}: {model.count_params():,} parameters; {recipe.epochs} epochs of {steps} steps; {images}", flush=True)
     progress = fit(model, recipe, train=train, validation=validation if len(validation[0]) else None, folder=folder)
     return Member(
         last=model.get_weights(),
@@ -156,8 +155,8 @@ def fit(model: keras.Model, recipe: Recipe, *, train: Part, validation: Part | N
         epochs=recipe.epochs,
         validation_data=InOrder(*validation, VALIDATION_BATCH) if validation else None,
         shuffle=False,  # done by `Batches`
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint],
+        verbose=0,
+        callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint, EpochLines()],
     )
     return checkpoint.progress
 

@@ -179,8 +179,9 @@ def test_other_precisions_train_and_resume(recipe, tmp_path, precision):
 
 
 @pytest.mark.seconds
-def test_history_and_best_weights(recipe, tmp_path):
+def test_history_and_best_weights(recipe, tmp_path, capsys):
     model, progress = fit(recipe, tmp_path)
+    printed = capsys.readouterr()
     history = pd.read_csv(tmp_path / "history.csv")
     assert list(history) == ["epoch", "accuracy", "learning_rate", "loss", "val_accuracy", "val_loss"]
     assert history["epoch"].tolist() == [0, 1, 2, 3]
@@ -192,6 +193,23 @@ def test_history_and_best_weights(recipe, tmp_path):
     model.set_weights(progress.best_weights)
     loss = model.evaluate(IMAGES[:20], TARGETS[:20], verbose=0, batch_size=20)[0]
     assert loss == pytest.approx(history["val_loss"].min(), rel=1e-5)
+
+    lines = [line.split() for line in printed.out.splitlines()]
+    assert [line[:2] for line in lines] == [["epoch", f"{epoch}/4"] for epoch in (1, 2, 3, 4)]
+    assert [float(line[line.index("val_loss") + 1]) for line in lines] == pytest.approx(history["val_loss"], abs=1e-4)
+    assert not printed.err  # an epoch's bar is a terminal's
+
+
+def test_the_lines_of_epochs_are_aligned(capsys):
+    lines = callbacks.EpochLines()
+    lines.set_params({"epochs": 30, "steps": 1})
+    for epoch, accuracy, rate in [(0, 0.01, 0.01), (9, 0.5, 1e-3), (29, 1.0, 1.23456e-5)]:
+        lines.on_epoch_begin(epoch)
+        lines.on_train_batch_end(0)
+        lines.on_epoch_end(epoch, {"loss": 2 - accuracy, "accuracy": accuracy, "learning_rate": rate})
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "epoch  1/30  loss 1.9900  accuracy   1.00%  learning_rate 0.01      0 s"
+    assert len({len(line) for line in shown}) == 1 and "val" not in shown[0]
 
 
 def test_dropout_draws_anew_each_epoch_and_alike_each_run(recipe):
