@@ -8,7 +8,8 @@ from pathlib import Path
 from gtsrb.errors import InputError
 
 PACKAGES = ("gtsrb", "stages")
-PLUMBING = {  # cannot change a result: messages, bars, the command line, how params.yaml is read (DVC compares its values itself)
+# Cannot change a result: messages, bars, the command line, how params.yaml is read (DVC compares its values itself).
+PLUMBING = {
     Path(f"gtsrb/{name}.py")
     for name in ("errors", "progress", "command_line", "config/base", "config/load", "config/params", "config/yaml_loader")
 }
