@@ -39,7 +39,7 @@ def main() -> None:
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     recipes = params.load().train
     run_experiment(name, DATA | short(recipes))
-    print(f"\nOn drawn signs, after few epochs, in {duration(time.time() - started)}:")
+    print(f"\nOn synthetic signs, after few epochs, in {duration(time.time() - started)}:")
     print(pd.DataFrame({recipe: results(recipe, recipes[recipe], name) for recipe in recipes}).T.to_string())
     print("\nWhere to look next, after `source .venv/bin/activate`:")
     for command, why in {
@@ -87,7 +87,7 @@ def run_experiment(name: str, changes: dict[str, object]) -> None:
     settings = [part for key, value in changes.items() for part in ("-S", f"{key}={value}")]
     identity = {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in IDENTITY.items()}
     command = ["dvc", "exp", "run", "--temp", "--name", name, *settings, TARGET]
-    print(f"demo: `{' '.join(command[:6])} -S ... {TARGET}`, on drawn signs; the workspace stays as it is\n", flush=True)
+    print(f"demo: `{' '.join(command[:6])} -S ... {TARGET}`, on synthetic signs; the workspace stays as it is\n", flush=True)
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         stdout=subprocess.PIPE,

@@ -12,10 +12,10 @@ from gtsrb.progress import Bar, duration, say
 
 def test_in_a_log_a_bar_appears_once():
     log = io.StringIO()
-    for _ in Bar(range(1204), desc="drawing signs", unit=" signs", file=log, mininterval=0):
+    for _ in Bar(range(1204), desc="rendering signs", unit=" signs", file=log, mininterval=0):
         assert not log.getvalue()
     line = log.getvalue()
-    assert line.startswith("drawing signs: 100%|") and "1204/1204" in line
+    assert line.startswith("rendering signs: 100%|") and "1204/1204" in line
     assert line.index("\n") == len(line) - 1 and "\r" not in line
 
 

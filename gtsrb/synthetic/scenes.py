@@ -59,7 +59,7 @@ def render(params: Synthetic) -> tuple[pd.DataFrame, pd.DataFrame]:
     test = [test[index] for index in np.random.default_rng([params.seed, ORDER]).permutation(len(test))]
 
     signs = Parallel(n_jobs=-1, return_as="generator")(delayed(_rows)(params.seed, *job) for job in [*train, *test])
-    signs = list(Bar(signs, desc="drawing signs", total=len(train) + len(test), unit=" signs"))
+    signs = list(Bar(signs, desc="rendering signs", total=len(train) + len(test), unit=" signs"))
     train_rows = [row for rows in signs[: len(train)] for row in rows]
     test_rows = [row for (row,) in signs[len(train) :]]
     for number, row in enumerate(test_rows):
