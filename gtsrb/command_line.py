@@ -8,7 +8,7 @@ from pathlib import Path
 from gtsrb import STARTED
 from gtsrb.config import params
 from gtsrb.errors import DISK_FULL, InputError, no_room
-from gtsrb.progress import duration, say
+from gtsrb.progress import format_duration, say
 
 
 def argument(kind: str, known: Iterable[str]) -> str:
@@ -28,7 +28,7 @@ def run_stage(main: Callable[[], str]) -> None:
 
     def check_and_run() -> None:
         params.load()
-        say(f"{main()}, {duration(time.perf_counter() - STARTED)}")
+        say(f"{main()}, {format_duration(time.perf_counter() - STARTED)}")
 
     run(check_and_run)
 

@@ -21,7 +21,7 @@ def say(text: str) -> None:
     print(f"{'@'.join([Path(sys.argv[0]).stem, *sys.argv[1:]])}: {text}", flush=True)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Such as `8 s`, `25 min 31 s` or `2 h 4 min`."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -22,15 +21,12 @@ class FilteredImport(MetaPathFinder):
     """Finds `tensorflow` where Python does, and imports it with stderr filtered."""
 
     def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != "tensorflow":
-            return None
-        sys.meta_path.remove(self)
-        spec: Any = find_spec(name)
+        spec: Any = PathFinder.find_spec(name) if name == "tensorflow" else None
         if spec and spec.loader:
             load = spec.loader.exec_module
 
             def load_filtered(module: ModuleType) -> None:
-                with filtered_stderr(LOG_LINE):
+                with filter_stderr(LOG_LINE):
                     load(module)
 
             spec.loader.exec_module = load_filtered
@@ -38,7 +34,7 @@ class FilteredImport(MetaPathFinder):
 
 
 @contextmanager
-def filtered_stderr(pattern: str) -> Iterator[None]:
+def filter_stderr(pattern: str) -> Iterator[None]:
     """Drops the lines of this regular expression that the block, C++ code included, writes to stderr.
 
     All others pass, through a process of their own, so that the last words of one that is aborted pass as well.

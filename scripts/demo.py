@@ -15,7 +15,7 @@ import pandas as pd
 
 from gtsrb.config import params
 from gtsrb.config.train import Recipe, Step
-from gtsrb.progress import duration
+from gtsrb.progress import format_duration
 
 DATA = {  # few enough signs for a matter of minutes
     "ingest.source": "synthetic",
@@ -39,8 +39,8 @@ def main() -> None:
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     recipes = params.load().train
     run_experiment(name, DATA | short(recipes))
-    print(f"\nOn synthetic signs, after few epochs, in {duration(time.time() - started)}:")
-    print(pd.DataFrame({recipe: results(recipe, recipes[recipe], name) for recipe in recipes}).T.to_string())
+    print(f"\nOn synthetic signs, after few epochs, in {format_duration(time.time() - started)}:")
+    print(pd.DataFrame({recipe: read_results(recipe, recipes[recipe], name) for recipe in recipes}).T.to_string())
     print("\nWhere to look next, after `source .venv/bin/activate`:")
     for command, why in {
         "dvc exp show": "this run beside the committed one",
@@ -51,7 +51,7 @@ def main() -> None:
     print("Every choice is a line of params.yaml; README.md says how to try an idea.")
 
 
-def results(name: str, recipe: Recipe, revision: str) -> dict[str, str]:
+def read_results(name: str, recipe: Recipe, revision: str) -> dict[str, str]:
     """The row of a recipe in the demo's table."""
     test, training, dataset = (
         json.loads(dvc.api.read(f"metrics/{file}.json", rev=revision)) for file in (name, f"{name}/training", "dataset")
@@ -65,7 +65,7 @@ def results(name: str, recipe: Recipe, revision: str) -> dict[str, str]:
         "95 % interval": f"{test['accuracy_low']:.1%} - {test['accuracy_high']:.1%}",
         "errors": f"{test['errors']:,}",
         "validation accuracy": validation,
-        "training": duration(training["seconds"]),
+        "training": format_duration(training["seconds"]),
     }
 
 

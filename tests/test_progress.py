@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gtsrb.progress import Bar, duration, say
+from gtsrb.progress import Bar, format_duration, say
 
 
 def test_in_a_log_a_bar_appears_once():
@@ -51,4 +51,4 @@ def test_a_line_begins_with_the_name_of_the_stage(arguments, name, monkeypatch, 
     [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (1531, "25 min 31 s"), (3600, "1 h 0 min"), (7499, "2 h 4 min")],
 )
 def test_duration(seconds, text):
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text

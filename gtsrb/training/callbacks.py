@@ -7,7 +7,7 @@ import keras
 import pandas as pd
 
 from gtsrb.config.train import ReduceOnPlateau
-from gtsrb.progress import Bar, duration
+from gtsrb.progress import Bar, format_duration
 from gtsrb.training.batches import DROPOUT, Batches, generator
 
 
@@ -73,4 +73,4 @@ class EpochLines(keras.callbacks.Callback):
         if "val_loss" in logs:
             line += f"  val_loss {logs['val_loss']:.4f}  val_accuracy {logs['val_accuracy']:7.2%}"
         seconds = time.perf_counter() - self.started
-        print(f"{line}  learning_rate {logs['learning_rate']:<8.3g}  {duration(seconds)}", flush=True)
+        print(f"{line}  learning_rate {logs['learning_rate']:<8.3g}  {format_duration(seconds)}", flush=True)

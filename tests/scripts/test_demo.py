@@ -53,6 +53,6 @@ def test_what_is_routine_in_dvcs_output_is_not_shown(monkeypatch, capsys):
 def test_a_row_of_the_table(finished, monkeypatch):
     monkeypatch.chdir(finished.folder)
     for name, recipe in load(finished.folder / "params.yaml").train.items():
-        row = demo.results(name, recipe, "HEAD")
+        row = demo.read_results(name, recipe, "HEAD")
         assert row["test accuracy"].endswith("% of 129 images")
         assert recipe.validation or row["validation accuracy"] == "none"
