@@ -262,7 +262,8 @@ def test_the_first_line_of_a_training(recipe, finished):
     assert training["train_images"] + training["validation_images"] == TRAIN
     lines = finished.output.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(f"train@{recipe}: "))
-    assert lines[start] == f"train@{recipe}: {training['device']} (CPU), {RECIPES[recipe]['precision']}"
+    kind = "GPU" if " (GPU)" in lines[start] else "CPU"
+    assert lines[start] == f"train@{recipe}: {training['device']} ({kind}), {RECIPES[recipe]['precision']}"
     assert lines[start + 1].endswith(
         f"; {training['train_images']} training and {training['validation_images']} validation images"
     )
