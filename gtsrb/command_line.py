@@ -23,8 +23,12 @@ def argument(kind: str, known: Iterable[str]) -> str:
 def run_stage(main: Callable[[], str]) -> None:
     """`run` of a stage, if all of params.yaml is valid: also the sections that this stage does not read.
 
-    Prints the result that `main` returns, with the stage's name and the time since its process began.
+    Prints the result that `main` returns, with the stage's name and the time since its process began; for --help what the
+    stage's file says of it.
     """
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(sys.modules["__main__"].__doc__)
+        return
 
     def check_and_run() -> None:
         params.load()

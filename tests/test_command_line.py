@@ -1,7 +1,9 @@
 """The command line of a stage, and how a stage ends on bad input."""
 
 import errno
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -47,3 +49,10 @@ def test_a_stage_ends_with_its_result_and_its_time(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     run_stage(lambda: "99.6 % right")
     assert re.fullmatch(r"train@baseline: 99.6 % right, ([0-9]+ min )?[0-9]+ s\n", capsys.readouterr().out)
+
+
+def test_help_says_what_a_stage_reads_and_writes(tmp_path):
+    command = [sys.executable, "-m", "stages.compare", "--help"]
+    result = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert result.stdout.startswith("Compares") and "Reads   metrics/RECIPE/predictions.csv" in result.stdout
