@@ -4,8 +4,10 @@ A recipe has one look in all figures that show several; the page explains it bes
 """
 
 import io
+import math
 import re
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -19,6 +21,7 @@ from matplotlib.typing import RcKeyType
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from gtsrb.evaluation.intervals import wilson_interval
+from gtsrb.reporting.html_images import to_uint8
 
 INK = "#010203"  # stands for the colour of the page's text, which a dark page has otherwise than a light one
 COLORS = ("#3b8fd6", "#d55e00", "#009e73", "#c0679d", "#a6841c")  # told apart on white and on black, and by the colour-blind
@@ -75,6 +78,21 @@ def svg(name: str, draw: Callable[..., Figure], *arguments: object) -> str:
         figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     element = stream.getvalue()[stream.getvalue().index("<svg") :].replace(INK, "currentColor")
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", element)
+
+
+def image_grid(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: int, side: float = 1.2) -> Figure:
+    """Images (height, width, channels) of any sizes, `columns` in a row, each `side` inches large and under its title.
+
+    uint8, or floats in [0, 1]; of six channels the first three.
+    """
+    rows = math.ceil(len(images) / columns)
+    figure = Figure(figsize=(columns * side, rows * (side + 0.4)))
+    for axes in (grid := figure.subplots(rows, columns, squeeze=False).ravel()):
+        axes.set_axis_off()
+    for axes, image, title in zip(grid, images, titles, strict=False):
+        axes.imshow(to_uint8(image), interpolation="nearest")
+        axes.set_title("\n".join(textwrap.wrap(title, round(14 * side))), fontsize=8)
+    return figure
 
 
 def learning_curves(histories: Tables, looks: Looks, what: str) -> Figure:

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -31,6 +32,16 @@ def test_an_element_without_a_document_around_it():
     ids = set(re.findall(r'\bid="([^"]*)"', element))
     used = set(re.findall(r'(?:href="#|url\(#)([^")]*)', element))
     assert all(name.startswith("x-") for name in ids) and used <= ids
+
+
+def test_an_image_grid_has_each_image_under_its_title():
+    images = [np.zeros((9, 5, 3), np.uint8), np.ones((4, 4, 6), np.float32), np.full((3, 8, 3), 7, np.uint8)]
+    figure = plots.image_grid(images, ["$5", "a title that is too long for one line", ""], columns=2)
+    *shown, empty = figure.axes
+    assert [axes.get_title() for axes in shown] == ["$5", "a title that is\ntoo long for one\nline", ""]
+    assert [axes.images[0].get_array().shape for axes in shown] == [(9, 5, 3), (4, 4, 3), (3, 8, 3)]
+    assert shown[1].images[0].get_array().max() == 255
+    assert not empty.images and not empty.axison
 
 
 def test_curves_without_validation():
