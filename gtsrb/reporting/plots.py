@@ -1,4 +1,4 @@
-"""The report's figures: tables as the stages write them in, matplotlib figures out, and these as SVG for a page.
+"""The plots of report and tour: tables as the stages write them in, matplotlib figures out, and these as SVG for a page.
 
 A recipe has one look in all figures that show several; the page explains it beside them.
 """
