@@ -26,7 +26,7 @@ class PictureView(NamedTuple):
 def look_at(picture: np.ndarray, box: Box | None, model: Model) -> PictureView:
     """What the network sees in the box, or in the whole picture. Raises `InputError` where that is too small."""
     image = predictor.prepare_picture(picture, box, model.variant)
-    return PictureView(image, model.probabilities(image[None])[0])
+    return PictureView(image, model.predict(image[None])[0])
 
 
 def thumbnail(picture: np.ndarray, side: int = 96, kind: str = "png") -> str:

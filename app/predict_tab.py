@@ -39,7 +39,7 @@ def look(data: bytes, box: Box | None, name: str) -> picture_view.PictureView:
 
 @st.cache_data(max_entries=MANY, show_spinner=False)
 def attention(data: bytes, box: Box | None, name: str) -> np.ndarray:
-    return occlusion_sensitivity.occlusion_sensitivity(load(name).probabilities, look(data, box, name).image)
+    return occlusion_sensitivity.log_odds_drop(load(name).predict, look(data, box, name).image)
 
 
 def show() -> None:

@@ -38,7 +38,7 @@ def main() -> None:
             delayed(prepare)(file, arguments.box, model.variant) for _, file in chunk
         )
         images = [image for image in prepared if isinstance(image, np.ndarray)]
-        answers = iter(model.probabilities(np.stack(images)) if images else [])
+        answers = iter(model.predict(np.stack(images)) if images else [])
         for (name, _), image in zip(chunk, prepared, strict=True):
             if isinstance(image, str):
                 failed = True

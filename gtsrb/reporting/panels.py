@@ -1,219 +1,241 @@
-"""The panels of the report, each as HTML: what there is of each recipe, or a note with the command that makes it."""
+"""The panels of the report, in the order of the page: what was measured, as HTML, or a note with the command that measures it.
 
-import json
-from collections.abc import Callable
+A new panel is a function here, its line in `render`, and its heading and text in report.html.
+"""
+
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
-from typing import Any
+from string import Template
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from gtsrb.config.params import Params
-from gtsrb.config.preprocess import Variant
-from gtsrb.data import arrays
-from gtsrb.errors import InputError
-from gtsrb.reporting import html_images, mistakes, plots
-from gtsrb.reporting.occlusion_sensitivity import occlusion_sensitivity
-from gtsrb.serving import predictor
+from gtsrb.reporting import html_images, plots
+from gtsrb.reporting.mistakes import most_confident_mistakes
+from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
+from gtsrb.reporting.report_inputs import MissingOutput, load_exported, read, read_csv, read_predictions
+from gtsrb.serving.predictor import Model
 
-SHOWN = 12  # kinds of mistakes of each recipe
-SIDE = 144  # pixels of a map
-TEXT = dict.fromkeys(("name", "truth", "prediction", "corruption"), str)  # columns in which numbers may stand
-
-
-class Missing(Exception):
-    """Something that is not there yet, as a note in HTML with the command that makes it."""
-
-    def __init__(self, what: str, command: str):
-        super().__init__(f'<p class="note">{escape(what)} is missing: <code>{escape(command)}</code> makes it.</p>\n')
+MISTAKES = 12  # kinds shown per recipe
+MAP_SIDE = 144  # pixels
+T = TypeVar("T")
 
 
-def read(path: str, command: str) -> Any:
-    """A file of metrics/: a table, or a dict. Raises `Missing` and, where it is broken, `InputError`."""
-    try:
-        if path.endswith(".csv"):  # only an empty field is empty: a class may be called NA
-            return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Missing(path, command) from None
-    except ValueError as error:
-        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); `{command}` writes it anew") from None
+def render(params: Params, recipes: list[str]) -> str:
+    """The report as HTML: report.html with its panels filled in, for `recipes`, which have been evaluated.
+
+    Raises `InputError` if a file is broken or does not belong to the others.
+    """
+    styles = plots.line_styles(recipes)
+    panels = {
+        "results": results(params.evaluate),
+        "comparison": or_note(comparison),
+        "exports": exports(recipes),
+        "legend": legend(styles),
+        "learning_curves": learning_curves(styles),
+        "confusion": confusion(recipes),
+        "class_accuracy": class_accuracy(styles),
+        "size_accuracy": size_accuracy(styles),
+        "brightness_accuracy": brightness_accuracy(styles),
+        "reliability": reliability(styles),
+        "mistakes": mistakes(recipes, params),
+        "robustness": robustness(styles),
+    }
+    return Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8")).substitute(panels)
 
 
-def read_recipe_csv(name: str, what: str) -> pd.DataFrame:
-    stage = {"history": "train", "robustness": "robustness"}.get(what, "evaluate")
-    return read(f"metrics/{name}/{what}.csv", f"dvc repro {stage}@{name}")
+def results(recipes: Iterable[str]) -> str:
+    """One row per recipe: its test metrics."""
 
-
-def make_or_note(make: Callable[..., str], *arguments: object) -> str:
-    """What `make` makes, or the note about what it misses."""
-    try:
-        return make(*arguments)
-    except Missing as missing:
-        return str(missing)
-
-
-def repeat_for_recipes(recipes: list[str], make: Callable[..., str], *arguments: object) -> str:
-    """A part for each recipe, under its name."""
-    return "".join(f"<h3>{escape(name)}</h3>\n{make_or_note(make, name, *arguments)}" for name in recipes)
-
-
-def plot_together(looks: plots.Looks, what: str, *drawings: tuple) -> str:
-    """A note for each recipe without the file `what`, and each drawing of all others; a drawing is a function and arguments."""
-    found, notes = read_for_recipes(looks, what)
-    drawn = (plots.svg(f"{what}{i}", draw, found, looks, *more) for i, (draw, *more) in enumerate(drawings) if found)
-    return "".join([notes, *drawn])
-
-
-def read_for_recipes(looks: plots.Looks, what: str) -> tuple[plots.Tables, str]:
-    """The file `what` of each recipe that has it, and a note for each of the others."""
-    found, notes = {}, []
-    for name in looks:
-        try:
-            found[name] = read_recipe_csv(name, what)
-        except Missing as missing:
-            notes.append(str(missing))
-    return found, "".join(notes)
-
-
-def table(rows: list[dict]) -> str:
-    with pd.option_context("display.max_colwidth", None, "display.max_rows", None):  # pandas would cut both short
-        return f'<div class="scroll">{pd.DataFrame(rows).to_html(index=False, border=0, na_rep="")}</div>\n'
-
-
-def results(recipes: list[str], known: list[str]) -> str:
-    """The figures of each recipe, and a note for each that is not evaluated."""
-    rows = []
-    for name in recipes:
-        found = read(f"metrics/{name}.json", f"dvc repro evaluate@{name}")
-        row = {
+    def row(name: str) -> dict[str, str]:
+        metrics = read(f"metrics/{name}.json", f"dvc repro evaluate@{name}")
+        return {
             "recipe": name,
-            "accuracy": f"{found['accuracy']:.2%}",
-            "95 % interval": f"{found['accuracy_low']:.2%} to {found['accuracy_high']:.2%}",
-            "errors": f"{found['errors']:,}",
-            "images": images(name),
-            "mean over classes": f"{found['macro_accuracy']:.2%}",
-            "in the top 5": f"{found['top5_accuracy']:.2%}",
-            "loss (nats)": f"{found['loss']:.4f}",
+            "accuracy": f"{metrics['accuracy']:.2%}",
+            "95 % interval": f"{metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}",
+            "errors": f"{metrics['errors']:,}",
+            "images": f"{read_csv(name, 'classes')['images'].sum():,}",
+            "mean class accuracy": f"{metrics['macro_accuracy']:.2%}",
+            "top-5 accuracy": f"{metrics['top5_accuracy']:.2%}",
+            "loss (nats)": f"{metrics['loss']:.4f}",
+            "calibration error": f"{metrics['calibration_error']:.2%}",
         }
-        row["calibration error"] = f"{found['calibration_error']:.2%}" if "calibration_error" in found else "?"
-        rows.append(row)
-    notes = [str(Missing(f"recipe {name}", f"dvc repro evaluate@{name}")) for name in known if name not in recipes]
-    return table(rows) + "".join(notes)
 
-
-def images(name: str) -> str:
-    try:
-        return f"{read_recipe_csv(name, 'classes')['images'].sum():,}"
-    except Missing:
-        return "?"
+    rows, notes = per_recipe(recipes, row)
+    return table(rows.values()) + notes
 
 
 def comparison() -> str:
-    """McNemar's test of each pair of recipes."""
+    """One row per pair of recipes: McNemar's test."""
     pairs = read("metrics/comparison.json", "dvc repro compare")
     rows = [
         {
             "pair": pair.replace("_vs_", " and "),
-            "only the first wrong": found["only_first_wrong"],
-            "only the second wrong": found["only_second_wrong"],
-            "both wrong": found["both_wrong"],
-            "p-value": f"{found['p_value']:.2g}",
+            "only the first wrong": counts["only_first_wrong"],
+            "only the second wrong": counts["only_second_wrong"],
+            "both wrong": counts["both_wrong"],
+            "p-value": f"{counts['p_value']:.2g}",
         }
-        for pair, found in pairs.items()
+        for pair, counts in pairs.items()
     ]
-    return table(rows) if rows else '<p class="note">There is one recipe alone, so nothing to compare.</p>\n'
+    return table(rows) if rows else '<p class="note">There is only one recipe, so nothing to compare.</p>\n'
 
 
 def exports(recipes: list[str]) -> str:
-    """What the file of each recipe attains on test images cut out by their boxes, and on the same as people have them."""
-    rows, notes = [], []
-    for name in recipes:
+    """One row per recipe: the accuracy of its ONNX file on test images with their boxes, and on whole files without."""
+
+    def row(name: str) -> dict[str, str]:
         path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
-        try:
-            found = read(path, command)
-            ways = {"with boxes": found["with_boxes"], "as files": found["as_files"]}
-        except (Missing, KeyError):  # or of a run before these were measured
-            notes.append(str(Missing(path, command)))
-            continue
-        row = {"recipe": name}
-        for way, measured in ways.items():
-            row |= {way: f"{measured['accuracy']:.2%}", f"errors {way}": f"{measured['errors']:,}"}
-        rows.append(row | {"weights": found["weights_precision"], "MB": f"{found['onnx_bytes'] / 1e6:.2f}"})
-    return (table(rows) if rows else "") + "".join(notes)
+        metrics = read(path, command)
+        if "as_files" not in metrics:  # written by an earlier version
+            raise MissingOutput(path, command)
+        return {
+            "recipe": name,
+            "with boxes": f"{metrics['with_boxes']['accuracy']:.2%}",
+            "errors with boxes": f"{metrics['with_boxes']['errors']:,}",
+            "as files": f"{metrics['as_files']['accuracy']:.2%}",
+            "errors as files": f"{metrics['as_files']['errors']:,}",
+            "weights": metrics["weights_precision"],
+            "MB": f"{metrics['onnx_bytes'] / 1e6:.2f}",
+        }
+
+    rows, notes = per_recipe(recipes, row)
+    return table(rows.values()) + notes
 
 
-def legend(looks: plots.Looks) -> str:
+def legend(styles: plots.Styles) -> str:
     entries = (
-        f'<span><span style="color: {look.color}">{plots.MARKERS[look.marker]}</span> {escape(name)}</span>'
-        for name, look in looks.items()
+        f'<span><span style="color: {style.color}">{plots.MARKERS[style.marker]}</span> {escape(name)}</span>'
+        for name, style in styles.items()
     )
     return f'<p class="legend">{"".join(entries)}</p>\n'
 
 
-def confusion(name: str) -> str:
-    counts, names = read_recipe_csv(name, "confusion"), read_recipe_csv(name, "classes")["name"].tolist()
-    return f'<div class="scroll large">{plots.svg(f"confusion-{name}", plots.confusion, counts, names)}</div>\n'
-
-
-def gallery(name: str, everything: Params) -> str:
-    """The most confident mistakes of a recipe, each with its occlusion map where there is an exported model to make it with."""
-    variant, command = everything.train[name].images, f"dvc repro evaluate@{name}"
-    path, folder = Path(f"data/predictions/{name}.npy"), Path(f"data/processed/{variant}/test")
-    try:
-        probabilities, data = np.load(path), arrays.load(folder)
-    except FileNotFoundError as error:
-        raise Missing(str(error.filename), command) from None
-    except InputError:
-        raise Missing(f"{folder}/images.npy", f"dvc repro preprocess@{variant}") from None
-    if len(probabilities) != len(data.labels):
-        raise InputError(f"{path} is of {len(probabilities)} images, {folder} has {len(data.labels)}; run `{command}`")
-    chosen = mistakes.most_confident_mistakes(data.labels, probabilities, SHOWN)
-    if not chosen:
-        return "<p>None: each test image is right.</p>\n"
-    names, answers = read_recipe_csv(name, "classes")["name"], probabilities.argmax(axis=1)
-    model, note = load_exported(name, everything.preprocess[variant])
-    if model:
-        shown = [i for i, _ in chosen]
-        others = int((model.probabilities(data.images[shown]).argmax(axis=1) != answers[shown]).sum())
-        note = f'<p class="note">The exported model answers otherwise on {others} of these.</p>\n' if others else ""
-    tiles = []
-    for i, count in chosen:
-        truth, answer = escape(names[data.labels[i]]), escape(names[answers[i]])
-        pictures = [(html_images.to_uint8(data.images[i]), truth)]
-        words = f"<b>{truth}</b> taken for <b>{answer}</b>, {probabilities[i].max():.1%} sure; image {i:05d}, "
-        words += f"one of {count} such" if count > 1 else "the only such"
-        if model:
-            lost = occlusion_sensitivity(model.probabilities, data.images[i])
-            pictures.append((html_images.overlay_map(data.images[i], lost, SIDE), f"what speaks for {answer}"))
-        row = " ".join(f'<img src="{html_images.data_url(image)}" alt="{alt}">' for image, alt in pictures)
-        tiles.append(f"<figure>{row}<figcaption>{words}</figcaption></figure>\n")
-    return f'{note}<div class="mistakes">{"".join(tiles)}</div>\n'
-
-
-def load_exported(name: str, variant: Variant) -> tuple[predictor.Model | None, str]:
-    """The recipe's network as this run exported it, or why there is none that takes its images."""
-    path = f"data/export/{name}.onnx"
-    try:
-        model = predictor.load(path)
-        if model.variant == variant:
-            return model, ""
-        reason = f"{path} takes images other than those of this recipe"
-    except InputError as error:
-        reason = str(error)
-    return None, f'<p class="note">No maps: {escape(reason)}; <code>dvc repro export@{escape(name)}</code> exports it.</p>\n'
-
-
-def robustness(looks: plots.Looks) -> str:
-    """The mean over all corruptions of each level, and a figure for each corruption."""
-    found, notes = read_for_recipes(looks, "robustness")
-    if not found:
+def learning_curves(styles: plots.Styles) -> str:
+    histories, notes = per_recipe(styles, read_csv, "history")
+    if not histories:
         return notes
-    lines = [
-        {"recipe": name} | {f"level {level}" if level else "as they are": f"{mean:.2%}" for level, mean in means.items()}
-        for name, means in ((name, rows.groupby("level")["accuracy"].mean()) for name, rows in found.items())
-    ]
-    kinds = dict.fromkeys(kind for rows in found.values() for kind in rows["corruption"] if kind != "none")
-    drawn = (plots.svg(f"robustness-{i}", plots.robustness, found, looks, kind) for i, kind in enumerate(kinds))
-    return f'{notes}{table(lines)}<div class="row small">{"".join(drawn)}</div>\n'
+    svgs = (plots.to_svg(metric, plots.learning_curves, histories, styles, metric) for metric in ("accuracy", "loss"))
+    return notes + "".join(svgs)
+
+
+def confusion(recipes: list[str]) -> str:
+    """The confusion matrix of each recipe."""
+
+    def matrix(name: str) -> str:
+        counts, names = read_csv(name, "confusion"), read_csv(name, "classes")["name"].tolist()
+        return f'<div class="scroll large">{plots.to_svg(f"confusion-{name}", plots.confusion, counts, names)}</div>\n'
+
+    return under_headings(recipes, matrix)
+
+
+def class_accuracy(styles: plots.Styles) -> str:
+    return plot_csv(styles, "classes", plots.class_accuracy)
+
+
+def size_accuracy(styles: plots.Styles) -> str:
+    return plot_csv(styles, "sizes", plots.accuracy_in_bins, "side of a square of the box's area (pixels)")
+
+
+def brightness_accuracy(styles: plots.Styles) -> str:
+    return plot_csv(styles, "brightness", plots.accuracy_in_bins, "mean luma in the box (share of white)")
+
+
+def reliability(styles: plots.Styles) -> str:
+    return plot_csv(styles, "calibration", plots.reliability)
+
+
+def mistakes(recipes: list[str], params: Params) -> str:
+    """The most confident mistakes of each recipe, with occlusion maps where its exported network is there."""
+
+    def tiles(name: str) -> str:
+        variant = params.train[name].images
+        probabilities, test = read_predictions(name, variant)
+        shown = most_confident_mistakes(test.labels, probabilities, MISTAKES)
+        if not shown:
+            return "<p>None: every test image is classified correctly.</p>\n"
+        names, predictions = read_csv(name, "classes")["name"], probabilities.argmax(axis=1)
+        model, note = load_exported(name, params.preprocess[variant])
+        if model:
+            indices = [i for i, _ in shown]
+            n_different = int((model.predict(test.images[indices]).argmax(axis=1) != predictions[indices]).sum())
+            if n_different:
+                note = f'<p class="note">On {n_different} of these the exported network predicts another class.</p>\n'
+        figures = [
+            mistake(test.images[i], i, names[test.labels[i]], names[predictions[i]], probabilities[i].max(), count, model)
+            for i, count in shown
+        ]
+        return f'{note}<div class="mistakes">{"".join(figures)}</div>\n'
+
+    return under_headings(recipes, tiles)
+
+
+def mistake(
+    image: np.ndarray, index: int, truth: str, prediction: str, confidence: float, count: int, model: Model | None
+) -> str:
+    """A network input with its occlusion map, if there is a model to compute it, and a caption."""
+    truth, prediction = escape(truth), escape(prediction)
+    images = [(html_images.to_uint8(image), truth)]
+    if model:
+        overlay = html_images.overlay_map(image, log_odds_drop(model.predict, image), MAP_SIDE)
+        images.append((overlay, f"occlusion map for {prediction}"))
+    row = " ".join(f'<img src="{html_images.data_url(pixels)}" alt="{alt}">' for pixels, alt in images)
+    caption = f"<b>{truth}</b> predicted as <b>{prediction}</b> with {confidence:.1%} confidence; image {index:05d}, "
+    caption += f"one of {count} such mistakes" if count > 1 else "the only such mistake"
+    return f"<figure>{row}<figcaption>{caption}</figcaption></figure>\n"
+
+
+def robustness(styles: plots.Styles) -> str:
+    """The mean accuracy over all corruptions at each severity level, and a plot for each corruption."""
+    tables, notes = per_recipe(styles, read_csv, "robustness")
+    if not tables:
+        return notes
+    rows = []
+    for name, frame in tables.items():
+        means = frame.groupby("level")["accuracy"].mean()
+        rows.append({"recipe": name} | {f"level {i}" if i else "uncorrupted": f"{mean:.2%}" for i, mean in means.items()})
+    kinds = dict.fromkeys(kind for frame in tables.values() for kind in frame["corruption"] if kind != "none")
+    svgs = (plots.to_svg(f"robustness-{i}", plots.robustness, tables, styles, kind) for i, kind in enumerate(kinds))
+    return f'{notes}{table(rows)}<div class="row small">{"".join(svgs)}</div>\n'
+
+
+def per_recipe(recipes: Iterable[str], make: Callable[..., T], *arguments: object) -> tuple[dict[str, T], str]:
+    """`make(recipe, *arguments)` for each recipe that has what it needs, and a note for each of the others."""
+    made, notes = {}, ""
+    for name in recipes:
+        try:
+            made[name] = make(name, *arguments)
+        except MissingOutput as missing:
+            notes += str(missing)
+    return made, notes
+
+
+def or_note(make: Callable[..., str], *arguments: object) -> str:
+    """`make(*arguments)`, or a note that names what it lacks."""
+    try:
+        return make(*arguments)
+    except MissingOutput as missing:
+        return str(missing)
+
+
+def under_headings(recipes: Iterable[str], make: Callable[[str], str]) -> str:
+    """`make(recipe)` or a note for each recipe, each under its name."""
+    return "".join(f"<h3>{escape(name)}</h3>\n{or_note(make, name)}" for name in recipes)
+
+
+def plot_csv(styles: plots.Styles, file: str, draw: Callable[..., Figure], *arguments: object) -> str:
+    """One plot of metrics/RECIPE/FILE.csv of all recipes that have it, and a note for each of the others."""
+    tables, notes = per_recipe(styles, read_csv, file)
+    return notes + (plots.to_svg(file, draw, tables, styles, *arguments) if tables else "")
+
+
+def table(rows: Iterable[dict]) -> str:
+    """Rows with the same keys as an HTML table; nothing without rows."""
+    if not (frame := pd.DataFrame(rows)).size:
+        return ""
+    with pd.option_context("display.max_colwidth", None, "display.max_rows", None):  # pandas would truncate both
+        return f'<div class="scroll">{frame.to_html(index=False, border=0, na_rep="")}</div>\n'

@@ -1,6 +1,6 @@
-"""The plots of report and tour: tables as the stages write them in, matplotlib figures out, and these as SVG for a page.
+"""The plots of the report and the tour: tables of metrics in, matplotlib figures out, and these as SVG in HTML.
 
-A recipe has one look in all figures that show several; the page explains it beside them.
+A recipe has the same colour and marker in every plot; the report's legend explains them.
 """
 
 import io
@@ -23,67 +23,67 @@ from sklearn.metrics import ConfusionMatrixDisplay
 from gtsrb.evaluation.intervals import wilson_interval
 from gtsrb.reporting.html_images import to_uint8
 
-INK = "#010203"  # stands for the colour of the page's text, which a dark page has otherwise than a light one
-COLORS = ("#3b8fd6", "#d55e00", "#009e73", "#c0679d", "#a6841c")  # told apart on white and on black, and by the colour-blind
-MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}  # matplotlib's, and the same as characters
-STYLE: dict[RcKeyType, Any] = {
-    "text.parse_math": False,  # a class may be called $5
+TEXT_COLOR = "#010203"  # a placeholder for the colour of the page's text, which differs between light and dark mode
+COLORS = ("#3b8fd6", "#d55e00", "#009e73", "#c0679d", "#a6841c")  # distinct on white, on black and to the colour-blind
+MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}  # matplotlib's name: the same as a character
+RC_PARAMS: dict[RcKeyType, Any] = {
+    "text.parse_math": False,  # a class may be named $5
     "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "gtsrb",  # the same figure gives the same bytes
+    "svg.hashsalt": "gtsrb",  # the same plot gives the same bytes
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.formatter.use_mathtext": False,
     "font.size": 9,
     "figure.constrained_layout.use": True,
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
+    "text.color": TEXT_COLOR,
+    "axes.edgecolor": TEXT_COLOR,
+    "axes.labelcolor": TEXT_COLOR,
+    "axes.titlecolor": TEXT_COLOR,
+    "xtick.color": TEXT_COLOR,
+    "ytick.color": TEXT_COLOR,
 }
 UNITS = {  # of the severities of gtsrb/evaluation/corruptions.py
-    "blur": "sigma, % of the lesser side",
-    "noise": "standard deviation, of white",
-    "darkening": "share of the light taken away",
-    "contrast_loss": "share of the contrast taken away",
+    "blur": "sigma (% of the shorter side)",
+    "noise": "standard deviation (share of white)",
+    "darkening": "share of the brightness removed",
+    "contrast_loss": "share of the contrast removed",
     "jpeg": "100 - quality",
-    "occlusion": "side of a grey square, of the lesser side",
+    "occlusion": "side of a grey square (share of the shorter side)",
     "rotation": "degrees",
     "scale": "share",
-    "translation": "of each side",
+    "translation": "share of each side",
 }
 
 
-class Look(NamedTuple):
-    """Of a recipe's lines."""
+class LineStyle(NamedTuple):
+    """The style of a recipe's lines."""
 
     color: str
     marker: str
 
 
-Tables = Mapping[str, pd.DataFrame]  # of each recipe
-Looks = Mapping[str, Look]
+Tables = Mapping[str, pd.DataFrame]  # recipe -> its table
+Styles = Mapping[str, LineStyle]  # recipe -> its style
 
 
-def looks(recipes: list[str]) -> Looks:
-    """Different ones for the first five recipes."""
-    return {name: Look(COLORS[i % len(COLORS)], list(MARKERS)[i % len(MARKERS)]) for i, name in enumerate(recipes)}
+def line_styles(recipes: list[str]) -> Styles:
+    """The first five recipes differ; the sixth has the style of the first."""
+    return {name: LineStyle(COLORS[i % len(COLORS)], list(MARKERS)[i % len(MARKERS)]) for i, name in enumerate(recipes)}
 
 
-def svg(name: str, draw: Callable[..., Figure], *arguments: object) -> str:
-    """`draw(*arguments)` as an <svg> element to stand in HTML; `name` keeps its ids apart from those of others."""
-    with mpl.rc_context(STYLE):
+def to_svg(name: str, draw: Callable[..., Figure], *arguments: object) -> str:
+    """`draw(*arguments)` as an <svg> element for HTML; the prefix `name` keeps its ids apart from those of other plots."""
+    with mpl.rc_context(RC_PARAMS):
         figure, stream = draw(*arguments), io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    element = stream.getvalue()[stream.getvalue().index("<svg") :].replace(INK, "currentColor")
+    element = stream.getvalue()[stream.getvalue().index("<svg") :].replace(TEXT_COLOR, "currentColor")
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", element)
 
 
 def image_grid(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: int, side: float = 1.2) -> Figure:
-    """Images (height, width, channels) of any sizes, `columns` in a row, each `side` inches large and under its title.
+    """(height, width, channels) images of any sizes, `columns` per row, each `side` inches wide with its title above.
 
-    uint8, or floats in [0, 1]; of six channels the first three.
+    uint8, or floats in [0, 1]; of six channels the first three are shown.
     """
     rows = math.ceil(len(images) / columns)
     figure = Figure(figsize=(columns * side, rows * (side + 0.4)))
@@ -95,35 +95,37 @@ def image_grid(images: Sequence[np.ndarray], titles: Sequence[str], *, columns: 
     return figure
 
 
-def learning_curves(histories: Tables, looks: Looks, what: str) -> Figure:
-    """`what`, accuracy or loss, by epoch: dashed on training images, whole on validation images where there are any."""
+def learning_curves(histories: Tables, styles: Styles, metric: str) -> Figure:
+    """`metric`, accuracy or loss, by epoch: dashed on training images, solid on validation images where there are any."""
     figure, axes = _axes(4.6, 3.2)
     for name, history in histories.items():
-        color, marker = looks[name]
-        axes.plot(history["epoch"], history[what], color=color, linewidth=1, linestyle="--")
-        axes.plot(history["epoch"], history[f"val_{what}"], color=color, marker=marker, markersize=3)
+        color, marker = styles[name]
+        axes.plot(history["epoch"], history[metric], color=color, linewidth=1, linestyle="--")
+        axes.plot(history["epoch"], history[f"val_{metric}"], color=color, marker=marker, markersize=3)
     axes.set_xlabel("epoch")
-    if what == "loss":
+    if metric == "loss":
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # its own is mathematics, which is off here
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # the default needs math text, which is off here
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_ylabel("cross-entropy (nats)")
     else:
         axes.set_ylabel("accuracy")
-        lowest = min(history[[what, f"val_{what}"]].iloc[len(history) // 10 :].min().min() for history in histories.values())
-        axes.set_ylim(lowest - 0.02, 1.005)  # the first tenth of the epochs would press all others to the top
+        lowest = min(
+            history[[metric, f"val_{metric}"]].iloc[len(history) // 10 :].min().min() for history in histories.values()
+        )
+        axes.set_ylim(lowest - 0.02, 1.005)  # the first tenth of the epochs would squeeze the others at the top
         axes.yaxis.set_major_formatter(PercentFormatter(1))
     return figure
 
 
 def confusion(counts: pd.DataFrame, names: list[str]) -> Figure:
-    """Rows of (truth, prediction, images) as a matrix of all classes; the colour is logarithmic, mistakes have their number."""
-    numbers = {name: i for i, name in enumerate(names)}
-    truth, prediction = (counts[column].map(numbers).to_numpy() for column in ("truth", "prediction"))
+    """Rows of (truth, prediction, images) as a matrix of all classes: colours on a log scale, the count in each cell."""
+    class_ids = {name: i for i, name in enumerate(names)}
+    truth, prediction = (counts[column].map(class_ids).to_numpy() for column in ("truth", "prediction"))
     matrix = np.full((len(names), len(names)), np.nan)
     matrix[truth, prediction] = counts["images"]
     figure, axes = _axes(1.2 + 0.21 * len(names), 1.2 + 0.21 * len(names))
-    norm = LogNorm(0.2, max(2, counts["images"].max()))  # from 0.2, so that a single image is no shade of white
+    norm = LogNorm(0.2, max(2, counts["images"].max()))  # from 0.2, so that one image is not nearly white
     ConfusionMatrixDisplay(matrix, display_labels=names).plot(
         ax=axes, include_values=False, colorbar=False, cmap="YlGnBu", im_kw={"norm": norm, "interpolation": "none"}
     )
@@ -135,12 +137,12 @@ def confusion(counts: pd.DataFrame, names: list[str]) -> Figure:
     return figure
 
 
-def class_accuracy(tables: Tables, looks: Looks) -> Figure:
-    """Accuracy of each class with its interval, recipes beside each other; a class without images stays empty."""
+def class_accuracy(tables: Tables, styles: Styles) -> Figure:
+    """Accuracy per class with its interval, recipes side by side; the row of a class without images is empty."""
     names = next(iter(tables.values()))["name"]
     figure, axes = _axes(6, 0.8 + 0.24 * len(names))
     for i, (name, table) in enumerate(tables.items()):
-        color, marker = looks[name]
+        color, marker = styles[name]
         low, high = wilson_interval(table["images"] - table["errors"], table["images"])
         y = np.arange(len(table)) + (i - (len(tables) - 1) / 2) * 0.6 / len(tables)
         axes.hlines(y, low, high, color=color, alpha=0.5)
@@ -149,33 +151,33 @@ def class_accuracy(tables: Tables, looks: Looks) -> Figure:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="y", alpha=0.25, linewidth=0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("share of the class's test images that are right")
+    axes.set_xlabel("accuracy on the test images of the class")
     return figure
 
 
-def accuracy_in_bins(tables: Tables, looks: Looks, label: str) -> Figure:
+def accuracy_in_bins(tables: Tables, styles: Styles, label: str) -> Figure:
     """Accuracy with its interval at the mean of each bin (gtsrb/evaluation/binned_accuracy.py)."""
     figure, axes = _axes(4.6, 3.2)
-    _in_bins(axes, tables, looks)
+    _plot_bins(axes, tables, styles)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel=label, ylabel="accuracy")
     return figure
 
 
-def reliability(tables: Tables, looks: Looks) -> Figure:
-    """Accuracy in bins of the confidence; calibrated is on the diagonal."""
+def reliability(tables: Tables, styles: Styles) -> Figure:
+    """Accuracy in bins of the confidence; a calibrated network is on the dotted diagonal."""
     figure, axes = _axes(4.6, 4.4)
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
-    _in_bins(axes, tables, looks)
-    axes.set(xlim=(0, 1.01), ylim=(0, 1.01), xlabel="confidence: probability of the predicted sign", ylabel="accuracy")
+    axes.plot([0, 1], [0, 1], color=TEXT_COLOR, linewidth=0.8, linestyle=":")
+    _plot_bins(axes, tables, styles)
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.01), xlabel="confidence (probability of the predicted class)", ylabel="accuracy")
     return figure
 
 
-def robustness(tables: Tables, looks: Looks, kind: str) -> Figure:
-    """Accuracy under one kind of corruption by its severity, from none on."""
+def robustness(tables: Tables, styles: Styles, kind: str) -> Figure:
+    """Accuracy by the severity of one kind of corruption; severity 0 is the uncorrupted images."""
     figure, axes = _axes(3.1, 2.5)
     for name, table in tables.items():
-        color, marker = looks[name]
+        color, marker = styles[name]
         rows = table[table["corruption"].isin(["none", kind])].sort_values("severity")
         low, high = wilson_interval(rows["images"] - rows["errors"], rows["images"])
         axes.vlines(rows["severity"], low, high, color=color, alpha=0.5)
@@ -187,13 +189,14 @@ def robustness(tables: Tables, looks: Looks, kind: str) -> Figure:
     return figure
 
 
-def _in_bins(axes: Axes, tables: Tables, looks: Looks) -> None:
+def _plot_bins(axes: Axes, tables: Tables, styles: Styles) -> None:
     for name, table in tables.items():
-        color, marker = looks[name]
+        color, marker = styles[name]
         axes.vlines(table["mean"], table["accuracy_low"], table["accuracy_high"], color=color, alpha=0.5)
         axes.plot(table["mean"], table["accuracy"], color=color, marker=marker, markersize=4)
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of `width` x `height` inches with one plot."""
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots()

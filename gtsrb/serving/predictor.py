@@ -25,7 +25,7 @@ class Model:
     variant: Variant  # how its images are made of raw ones
     unsure_below: float  # top probability below which an answer is marked
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def predict(self, images: np.ndarray) -> np.ndarray:
         """(n, size, size, channels) as the variant makes them -> (n, classes) float32."""
         return self.session.run(["probabilities"], {"images": images})[0]
 
@@ -50,7 +50,7 @@ def load(name: str) -> Model:
             Variant.model_validate_json(properties["variant"]),
             float(properties["unsure_below"]),
         )
-        answer = model.probabilities(np.zeros((1, *model.variant.shape), model.variant.dtype))
+        answer = model.predict(np.zeros((1, *model.variant.shape), model.variant.dtype))
         if answer.shape != (1, len(model.names)):
             raise ValueError(f"it names {len(model.names)} classes and tells {answer.shape[-1]} apart")
     except Exception as error:  # what is missing or not understood, or ONNX Runtime's on images of another shape

@@ -70,7 +70,7 @@ def test_a_model_knows_drawn_signs(path):
     prepared = [
         preprocess(decode_ppm(row["image"]), Box(*(row[key] for key in ROI)), model.variant) for _, row in test.iterrows()
     ]
-    right = model.probabilities(np.stack(prepared)).argmax(axis=1) == test["class_id"]
+    right = model.predict(np.stack(prepared)).argmax(axis=1) == test["class_id"]
     assert right.mean() > 0.5
 
 
