@@ -1,9 +1,9 @@
 """Which sign is this?  python -m scripts.predict FILE_OR_FOLDER... [--model champion] [--top 5] [--json] [--box x1,y1,x2,y2]
 
-Reads pictures (PNG, JPEG, GIF, WebP, TIFF, BMP, PPM), folders of them, or standard input (`-`), and answers with an exported
-model: a table, or JSON lines with file, class_id, name, probability, unsure and top. The picture should show one sign and
-little else; `--box` says where it is. A file that is no picture gets its own line of error, the others are answered, and the
-exit code is 1.
+Reads pictures (PNG, JPEG, GIF, WebP, TIFF, BMP, PPM), folders of them, or standard input (`-`), and prints what an exported
+model predicts: a table, or JSON lines with file, class_id, name, probability, unsure and top. The picture should show one sign
+and little else; `--box` says where it is. For a file that cannot be read it prints an error, goes on with the others, and
+exits with code 1.
 """
 
 import argparse
@@ -21,89 +21,92 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.data.picture_files import read
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
-from gtsrb.serving.predictor import BEST, MODELS, answer, load, prepare_picture
+from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, load, prepare_picture
 
-CHUNK = 256  # images prepared and predicted at a time
+BATCH_SIZE = 256  # pictures prepared and predicted at a time
 STDIN = "-"
 
 
 def main() -> None:
-    arguments = parser().parse_args()
+    arguments = build_parser().parse_args()
     if arguments.pictures.count(STDIN) > 1:
-        raise InputError(f"standard input ({STDIN}) is named {arguments.pictures.count(STDIN)} times; it can be read once")
+        raise InputError(f"standard input ({STDIN}) is given {arguments.pictures.count(STDIN)} times; it can be read only once")
     model = load(arguments.model)
     failed = False
-    for chunk in chunks(files(arguments.pictures)):
-        prepared = Parallel(n_jobs=-1 if len(chunk) > 8 else 1)(
-            delayed(prepare)(file, arguments.box, model.variant) for _, file in chunk
+    for batch in split_into_batches(find_files(arguments.pictures)):
+        prepared = Parallel(n_jobs=-1 if len(batch) > 8 else 1)(
+            delayed(try_prepare)(file, arguments.box, model.variant) for _, file in batch
         )
         images = [image for image in prepared if isinstance(image, np.ndarray)]
-        answers = iter(model.predict(np.stack(images)) if images else [])
-        for (name, _), image in zip(chunk, prepared, strict=True):
+        probabilities = iter(model.predict(np.stack(images)) if images else [])
+        for (name, _), image in zip(batch, prepared, strict=True):
             if isinstance(image, str):
                 failed = True
                 print(f"error: {name}: {image}", file=sys.stderr)
             else:
-                found = answer(next(answers), model, arguments.top)
-                print(json.dumps({"file": name, **found}) if arguments.json else table(name, found))
+                prediction = describe_prediction(next(probabilities), model, arguments.top)
+                print(json.dumps({"file": name, **prediction}) if arguments.json else format_table(name, prediction))
     if failed:
         sys.exit(1)
 
 
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scripts.predict", description="What traffic sign is on this picture?")
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m scripts.predict", description="Which traffic sign is in this picture?")
     parser.add_argument("pictures", nargs="+", help="files, folders, or - for standard input")
-    parser.add_argument("--model", default=BEST, help=f"a model in {MODELS}/, or the path of one")
-    parser.add_argument("--top", type=count, default=5, help="how many signs to name; more than there are: all")
-    parser.add_argument("--json", action="store_true", help="a JSON object a line")
-    parser.add_argument("--box", type=box, help="x1,y1,x2,y2: where the sign is, in pixels, both corners inside")
+    parser.add_argument("--model", default=BEST, help=f"a model in {MODELS}/, or the path of an ONNX file")
+    parser.add_argument("--top", type=parse_count, default=5, help="how many signs to list per picture")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    parser.add_argument("--box", type=parse_box, help="x1,y1,x2,y2: where the sign is, in pixels, both corners inclusive")
     return parser
 
 
-def count(text: str) -> int:
+def parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of at least 1")
     return int(text)
 
 
-def box(text: str) -> Box:
+def parse_box(text: str) -> Box:
     try:
-        found = Box(*map(int, text.split(",")))
+        box = Box(*map(int, text.split(",")))
     except (TypeError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r}: expected four whole numbers x1,y1,x2,y2") from None
-    if not (0 <= found.x1 <= found.x2 and 0 <= found.y1 <= found.y2):
+    if not (0 <= box.x1 <= box.x2 and 0 <= box.y1 <= box.y2):
         raise argparse.ArgumentTypeError(f"{text!r}: expected 0 <= x1 <= x2 and 0 <= y1 <= y2")
-    return found
+    return box
 
 
-def files(pictures: list[str]) -> Iterator[tuple[str, Path | bytes]]:
-    """Names and files as given, all files in folders as given, sorted, hidden ones left out; what standard input holds."""
+def find_files(pictures: list[str]) -> Iterator[tuple[str, Path | bytes]]:
+    """Names with paths, or with the bytes of standard input; a folder gives all files in it, sorted, except hidden ones."""
     for picture in pictures:
         if picture == STDIN:
             yield picture, sys.stdin.buffer.read()
         elif (path := Path(picture)).is_dir():
-            found = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-            yield from ((str(file), file) for file in found)
+            paths = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+            yield from ((str(file), file) for file in paths)
         else:
             yield picture, path
 
 
-def chunks(items: Iterator[tuple[str, Path | bytes]]) -> Iterator[list[tuple[str, Path | bytes]]]:
-    while chunk := list(islice(items, CHUNK)):
-        yield chunk
+def split_into_batches(files: Iterator[tuple[str, Path | bytes]]) -> Iterator[list[tuple[str, Path | bytes]]]:
+    while batch := list(islice(files, BATCH_SIZE)):
+        yield batch
 
 
-def prepare(file: Path | bytes, box: Box | None, variant: Variant) -> np.ndarray | str:
-    """The picture as the network takes it, or what is wrong with it."""
+def try_prepare(file: Path | bytes, box: Box | None, variant: Variant) -> np.ndarray | str:
+    """The network input, or an error message."""
     try:
         return prepare_picture(read(file), box, variant)
     except InputError as error:
         return str(error)
 
 
-def table(file: str, found: dict) -> str:
-    lines = [f"{file}: {found['name']}, {found['probability']:.1%}{' (unsure)' if found['unsure'] else ''}"]
-    return "\n".join(lines + [f"  {one['probability']:>7.2%}  {one['class_id']:>2}  {one['name']}" for one in found["top"]])
+def format_table(file: str, prediction: dict) -> str:
+    unsure = " (unsure)" if prediction["unsure"] else ""
+    head = f"{file}: {prediction['name']}, {prediction['probability']:.1%}{unsure}"
+    return "\n".join(
+        [head, *(f"  {row['probability']:>7.2%}  {row['class_id']:>2}  {row['name']}" for row in prediction["top"])]
+    )
 
 
 if __name__ == "__main__":

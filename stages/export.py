@@ -1,9 +1,9 @@
-"""Exports one recipe, of an ensemble its first network:  python -m stages.export RECIPE
+"""Exports the network of one recipe, the first of an ensemble:  python -m stages.export RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
 Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python -m scripts.predict` uses
         data/export/RECIPE.tflite    the network for LiteRT
-        metrics/RECIPE/export.json   what was measured of the ONNX file, on test images with their boxes and as files
+        metrics/RECIPE/export.json   metrics of the ONNX file, on test images with their boxes and as files
 
 `python -m scripts.publish RECIPE` copies the ONNX file to pretrained/, which Git keeps.
 """
@@ -31,17 +31,17 @@ from gtsrb.outputs import write_json
 from gtsrb.progress import say
 from gtsrb.serving import export
 
-PARITY = 200  # test images whose probabilities are compared with Keras'
+PARITY_IMAGES = 200  # test images whose probabilities are compared with Keras'
 
 
 def main() -> str:
     if (backend := keras.backend.backend()) != "tensorflow":
-        raise InputError(f"KERAS_BACKEND={backend} trains, but only TensorFlow exports; run this stage without it")
+        raise InputError(f"KERAS_BACKEND={backend} cannot export; only TensorFlow can: run this stage without KERAS_BACKEND")
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant = load_section(Variant, "preprocess", recipe.images)
     unsure_below = load_section(Export, "export").unsure_below
-    train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{part}")) for part in ("train", "test"))
+    train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
     path = Path(f"data/export/{name}.onnx")
@@ -50,33 +50,33 @@ def main() -> str:
     model.load_weights(weights)
 
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
-    changed = export.save_smaller_onnx(path, model, properties, train.images)
+    n_changed = export.save_smaller_onnx(path, model, properties, train.images)
     export.save_litert(path.with_suffix(".tflite"), model)
 
     session = export.open_session(path)
     with_boxes = export.predict(session, test.images)
     ppms = tables.read(Path("data/raw/test.parquet"), ["image"])["image"].tolist()
-    as_files = export.predict(session, export.prepare_files(ppms, variant))
-    difference = np.abs(with_boxes[:PARITY] - inference.predict(model, test.images[:PARITY])).max()
+    as_files = export.predict(session, export.preprocess_files(ppms, variant))
+    keras_probabilities = inference.predict(model, test.images[:PARITY_IMAGES])
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
-    measured = {
+    accuracies = {
         "with_boxes": accuracy_metrics(test.labels, with_boxes),
         "as_files": accuracy_metrics(test.labels, as_files),
     }
-    figures = measured | {
+    metrics = accuracies | {
         "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes
         "seed": recipe.seed,
         "weights_md5": hashlib.md5(weights.read_bytes()).hexdigest(),
-        "weights_precision": "float32" if changed else "float16",
-        "changed_by_float16": changed,  # top classes of training images
+        "weights_precision": "float32" if n_changed else "float16",
+        "changed_by_float16": n_changed,  # training images whose top class float16 changes
         "onnx_md5": hashlib.md5(path.read_bytes()).hexdigest(),
         "onnx_bytes": path.stat().st_size,
-        "parity_images": PARITY,
-        "max_abs_difference": float(difference),
+        "parity_images": PARITY_IMAGES,
+        "max_abs_difference": float(np.abs(with_boxes[:PARITY_IMAGES] - keras_probabilities).max()),
         "unsure_below": unsure_below,
     }
-    write_json(Path(f"metrics/{name}/export.json"), figures)
-    errors = [found["errors"] for found in measured.values()]
+    write_json(Path(f"metrics/{name}/export.json"), metrics)
+    errors = [accuracy["errors"] for accuracy in accuracies.values()]
     of_files = f"{errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
     return f"{path}, {megabytes(path.stat().st_size)}: {of_files}"
 

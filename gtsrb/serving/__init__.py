@@ -1,4 +1,4 @@
-"""A trained network in, a file for others out, with its card; and a picture in, the names of the likeliest signs out.
+"""A trained network in, an exported file and its model card out; pictures in, the most probable signs out.
 
-What answers (predictor.py) needs no Keras, TensorFlow or DVC.
+predictor.py, which answers, imports no Keras, TensorFlow or DVC.
 """

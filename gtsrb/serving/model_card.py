@@ -1,6 +1,6 @@
-"""The model card of an exported network: what it is, what it was trained on, how good it is, where it fails.
+"""The model card of an exported network: what it is, what it was trained on, how accurate it is, where it fails.
 
-Every figure but the latency comes from the metrics files, so the card is never out of step with them.
+Every number except the latency comes from the metrics files, so the card always agrees with them.
 """
 
 from gtsrb.config.preprocess import Variant
@@ -9,52 +9,52 @@ from gtsrb.serving.export import LATENCY_RUNS
 
 CARD = """# {name}.onnx
 
-Tells {classes} kinds of traffic signs apart: uint8 {size} x {size} x {channels} in, {classes} probabilities out.
-How an image has to be prepared, and the names of the classes, stand in the file's metadata;
-`python -m scripts.predict --model {name} FILE` reads it.
+Classifies {classes} traffic signs: {dtype} {size} x {size} x {channels} in, {classes} probabilities out.
+The file's metadata has the preprocessing and the class names; `python -m scripts.predict --model {name} FILE` uses them.
 
 | | |
 | --- | --- |
 | network | recipe `{name}`, {network} |
-| trained on | {images:,} images ({source}), {moved}, {epochs} epochs |
-| test images | {test_images:,}, by this very file |
-| accuracy with the box around the sign | {with_boxes} |
-| accuracy as files: whole pictures, no box | {as_files} |
+| trained on | {images:,} images ({source}), {augmentation} augmentation, {epochs} epochs |
+| tested on | {test_images:,} images, with this file |
+| accuracy with boxes around the signs | {with_boxes} |
+| accuracy on whole files, without boxes | {as_files} |
 | size | {megabytes:.2f} MB, {parameters:,} parameters, weights in {precision} |
-| latency | {latency} ms an image on one core, median of {runs} ({device}) |
-| against Keras | probabilities differ by at most {difference} ({parity} test images) |
-| md5 of the weights it came from | `{weights_md5}` |
+| latency | {latency} ms per image on one core, median of {runs} ({device}) |
+| difference from Keras | {difference} at most, in the probabilities of {parity} test images |
+| md5 of the weights file | `{weights_md5}` |
 
-Known weaknesses:
-- It knows these signs and nothing else: whatever it is shown, it names one of them. Below a probability of {unsure_below:.0%}
-  an answer is marked as unsure.
-- The picture has to be of one sign that fills it, or come with the box around the sign; the table has what a box is worth.
-- Signs most often missed: {missed}.
-- Blur, darkness, a covered part: metrics/{name}/robustness.json has what each costs.
-- Test images are frames of few physical signs. The interval takes them as independent, and is too narrow.
+Limitations:
+- It knows only these signs: it predicts one of them for any picture. Below a probability of {unsure_below:.0%} a prediction is
+  marked as unsure.
+- The sign has to fill the picture, or come with a box around it; the table shows what the box is worth.
+- Classes with the lowest accuracy: {missed}.
+- metrics/{name}/robustness.json has its accuracy under blur, noise, darkening, occlusion and other corruptions.
+- The interval assumes independent images; frames of one physical sign are not, so it is too narrow.
 """
 
 
-def text(
+def render(
     name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict, latency_ms: float, device: str
 ) -> str:
-    """The card of recipe `name`, from the contents of metrics/dataset.json, NAME/training.json and NAME/export.json.
+    """The card of recipe `name` in Markdown, from metrics/dataset.json and metrics/NAME/{training,export}.json.
 
-    `latency_ms` is what `export.measure_latency` measured on one core of `device`.
+    `latency_ms` is the result of `export.measure_latency` on `device`.
     """
     return CARD.format(
         name=name,
         classes=dataset["classes"],
         size=variant.size,
         channels=variant.channels,
+        dtype=variant.dtype,
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
-        source={"gtsrb": "GTSRB", "synthetic": "drawn by this project", "folder": "a folder of the user's"}[dataset["source"]],
-        moved="augmented" if recipe.augmentation else "as they are",
+        source={"gtsrb": "GTSRB", "synthetic": "synthetic", "folder": "the user's own"}[dataset["source"]],
+        augmentation="with" if recipe.augmentation else "without",
         epochs=recipe.epochs,
         test_images=dataset["test_images"],
-        with_boxes=accuracy(export["with_boxes"]),
-        as_files=accuracy(export["as_files"]),
+        with_boxes=format_accuracy(export["with_boxes"]),
+        as_files=format_accuracy(export["as_files"]),
         megabytes=export["onnx_bytes"] / 1e6,
         parameters=training["parameters"],
         precision=export["weights_precision"],
@@ -65,11 +65,11 @@ def text(
         parity=export["parity_images"],
         weights_md5=export["weights_md5"],
         unsure_below=export["unsure_below"],
-        missed=", ".join(f"{sign} ({accuracy:.1%} right)" for sign, accuracy in export["most_often_missed"].items()),
+        missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )
 
 
-def accuracy(figures: dict) -> str:
-    """Those of `metrics.accuracy_figures`, in a table's cell."""
-    interval = f"95 % interval {figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
-    return f"**{figures['accuracy']:.2%}**, {figures['errors']} errors, {interval}"
+def format_accuracy(metrics: dict) -> str:
+    """The result of `accuracy_metrics` as the cell of a table."""
+    interval = f"95 % interval {metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}"
+    return f"**{metrics['accuracy']:.2%}**, {metrics['errors']} errors, {interval}"

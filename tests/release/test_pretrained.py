@@ -56,7 +56,7 @@ def test_a_card_says_what_the_metrics_say(recipe):
     published = (ROOT / f"pretrained/{recipe}.md").read_text()
     latency, device = re.search(r"\| latency \| ([0-9.]+) ms .* \((.*)\) \|", published).groups()
     settings = PARAMS.train[recipe]
-    expected = model_card.text(
+    expected = model_card.render(
         recipe, settings, PARAMS.preprocess[settings.images], **figures, latency_ms=float(latency), device=device
     )
     assert published == expected

@@ -1,4 +1,4 @@
-"""Publishing: only a network whose metrics are committed, whole or not at all, with a card of both accuracies."""
+"""Publishing: only networks whose metrics are committed, all or none, each with a card that has both accuracies."""
 
 import hashlib
 import shutil
@@ -25,7 +25,7 @@ def run(tmp_path, monkeypatch):
     save_model(network, load().preprocess["equalized"], ["stop", "yield", "no entry"])
     write_json(tmp_path / "metrics/dataset.json", {"source": "gtsrb", "classes": 3, "test_images": 60})
     write_json(tmp_path / "metrics/baseline/training.json", {"train_images": 100, "parameters": 1000})
-    figures = {
+    metrics = {
         "with_boxes": ACCURACY | {"errors": 3},
         "as_files": ACCURACY | {"accuracy": 0.9, "errors": 6},
         "most_often_missed": {"stop": 0.5},
@@ -38,7 +38,7 @@ def run(tmp_path, monkeypatch):
         "max_abs_difference": 1e-5,
         "unsure_below": 0.9,
     }
-    write_json(tmp_path / "metrics/baseline/export.json", figures)
+    write_json(tmp_path / "metrics/baseline/export.json", metrics)
     (tmp_path / ".gitignore").write_text("/data/\n")
     git("init", "--quiet")
     commit()
@@ -54,39 +54,39 @@ def commit() -> None:
     git("commit", "--quiet", "--message", "A run")
 
 
-def published(monkeypatch, *recipes: str) -> None:
+def run_publish(monkeypatch, *recipes: str) -> None:
     monkeypatch.setattr("sys.argv", ["publish", *recipes])
     publish.main()
 
 
-def test_the_file_and_its_card(run, monkeypatch):
-    published(monkeypatch, "baseline")
+def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
+    run_publish(monkeypatch, "baseline")
     assert (run / "pretrained/baseline.onnx").read_bytes() == (run / "data/export/baseline.onnx").read_bytes()
     card = (run / "pretrained/baseline.md").read_text()
-    assert "| accuracy with the box around the sign | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
-    assert "| accuracy as files: whole pictures, no box | **90.00%**, 6 errors, " in card
-    assert "ms an image on one core" in card
+    assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
+    assert "| accuracy on whole files, without boxes | **90.00%**, 6 errors, " in card
+    assert "ms per image on one core" in card
 
 
 @pytest.mark.parametrize("path", ["params.yaml", "metrics/dataset.json", "metrics/baseline/export.json"])
-def test_what_is_not_committed_is_named(run, monkeypatch, path):
+def test_a_file_changed_since_the_last_commit_is_named(run, monkeypatch, path):
     (run / path).write_text((run / path).read_text() + "\n")
-    with pytest.raises(InputError, match=rf"^{path}: not as in the last commit; commit the run"):
-        published(monkeypatch, "baseline")
+    with pytest.raises(InputError, match=rf"^{path}: changed since the last commit; commit the run"):
+        run_publish(monkeypatch, "baseline")
     assert not (run / "pretrained").exists()
 
 
 def test_a_network_of_another_run_is_refused(run, monkeypatch):
     save_model(run / "data/export/baseline.onnx", load().preprocess["equalized"], ["stop", "yield", "other"])
     with pytest.raises(InputError, match=r"^data/export/baseline.onnx has md5 \w+, metrics/baseline/export.json is of \w+; "):
-        published(monkeypatch, "baseline")
+        run_publish(monkeypatch, "baseline")
 
 
-def test_one_that_cannot_be_published_keeps_back_the_others(run, monkeypatch):
+def test_if_one_network_cannot_be_published_none_is(run, monkeypatch):
     with pytest.raises(InputError, match=r"^data/export/augmented.onnx not found; run `dvc repro export@augmented` first$"):
-        published(monkeypatch, "baseline", "augmented")
+        run_publish(monkeypatch, "baseline", "augmented")
     with pytest.raises(InputError, match=r"^'nobody': expected a recipe of params.yaml: baseline, "):
-        published(monkeypatch, "baseline", "nobody")
+        run_publish(monkeypatch, "baseline", "nobody")
     assert not (run / "pretrained").exists()
 
 
@@ -94,4 +94,4 @@ def test_a_run_without_metrics_is_refused(run, monkeypatch):
     (run / "metrics/baseline/training.json").unlink()
     commit()
     with pytest.raises(InputError, match=r"^metrics/baseline/training.json not found; run "):
-        published(monkeypatch, "baseline")
+        run_publish(monkeypatch, "baseline")

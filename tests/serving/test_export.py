@@ -1,4 +1,4 @@
-"""Exported files against Keras, the choice of their precision, and what is measured of them."""
+"""Exported files against Keras, the choice of their precision, and how they are measured."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ PROPERTIES = {"names": '["a"]', "unsure_below": "0.5"}
 
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
-    """200 of five patterns under noise, the pattern of image i being i % 5."""
+    """200 noisy images of five patterns; image i has pattern i % 5."""
     rng = np.random.default_rng(0)
     patterns = rng.integers(0, 256, (5, 6, 6, 3)).repeat(8, axis=1).repeat(8, axis=2)[np.arange(200) % 5]
     return np.clip(patterns + rng.normal(0, 60, patterns.shape), 0, 255).astype(np.uint8)
@@ -32,7 +32,7 @@ def images() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def model(images):
-    """The tutorial's network at a quarter of its width, sure enough of something to be compared."""
+    """The tutorial's network at a quarter of its width, trained until its probabilities are worth comparing."""
     from gtsrb.config.params import load
 
     network = load(ROOT / "params.yaml").train["augmented"].network
@@ -49,20 +49,20 @@ def model(images):
     return built
 
 
-def test_float32_is_keras(model, images, tmp_path):
+def test_float32_predicts_as_keras(model, images, tmp_path):
     export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
-    found, expected = export.predict(export.open_session(tmp_path / "a.onnx"), images), inference.predict(model, images)
-    assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
-    assert found == pytest.approx(expected, abs=1e-3)
+    probabilities, expected = export.predict(export.open_session(tmp_path / "a.onnx"), images), inference.predict(model, images)
+    assert (probabilities.argmax(axis=1) == expected.argmax(axis=1)).all()
+    assert probabilities == pytest.approx(expected, abs=1e-3)
     assert onnx.load(tmp_path / "a.onnx").metadata_props[0].value == '["a"]'
 
 
-def test_float16_is_keras_within_its_rounding_and_half_the_size(model, images, tmp_path):
+def test_float16_predicts_as_keras_within_rounding_at_half_the_size(model, images, tmp_path):
     export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
     export.halve_precision(tmp_path / "b.onnx", tmp_path / "a.onnx")
-    found, expected = export.predict(export.open_session(tmp_path / "b.onnx"), images), inference.predict(model, images)
-    assert found == pytest.approx(expected, abs=5e-3)
-    assert (found != export.predict(export.open_session(tmp_path / "a.onnx"), images)).any()
+    probabilities, expected = export.predict(export.open_session(tmp_path / "b.onnx"), images), inference.predict(model, images)
+    assert probabilities == pytest.approx(expected, abs=5e-3)
+    assert (probabilities != export.predict(export.open_session(tmp_path / "a.onnx"), images)).any()
     assert (tmp_path / "b.onnx").stat().st_size < 0.55 * (tmp_path / "a.onnx").stat().st_size
 
 
@@ -71,39 +71,39 @@ def weight_types(path) -> set[str]:
     return {str(array.dtype) for array in weights if array.size >= export.LARGE}
 
 
-def test_float16_is_taken_where_it_changes_no_answer(model, images, tmp_path, monkeypatch):
+def test_float16_is_chosen_if_it_changes_no_prediction(model, images, tmp_path, monkeypatch):
     path = tmp_path / "a.onnx"
     assert export.save_smaller_onnx(path, model, PROPERTIES, images) == 0
     assert weight_types(path) == {"float16"}
 
-    def spoiled(path, source):
-        content = onnx.load(source)
-        (bias,) = [tensor for tensor in content.graph.initializer if list(tensor.dims) == [43]]
+    def predict_always_class_0(path, source):
+        proto = onnx.load(source)
+        (bias,) = [tensor for tensor in proto.graph.initializer if list(tensor.dims) == [43]]
         bias.CopyFrom(numpy_helper.from_array(np.float32([100] + [0] * 42), bias.name))
-        onnx.save(content, path)
+        onnx.save(proto, path)
 
-    monkeypatch.setattr(export, "halve", spoiled)  # answers class 0, whatever it sees
+    monkeypatch.setattr(export, "halve_precision", predict_always_class_0)
     expected = (inference.predict(model, images).argmax(axis=1) != 0).sum()
     assert export.save_smaller_onnx(path, model, PROPERTIES, images) == expected > 100
     assert weight_types(path) == {"float32"}
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-def test_litert_is_keras(model, images, tmp_path):
+def test_litert_predicts_as_keras(model, images, tmp_path):
     from tensorflow import lite
 
     export.save_litert(tmp_path / "a.tflite", model)
     interpreter = lite.Interpreter(str(tmp_path / "a.tflite"))
-    (given,), (answered,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(given["index"], images.shape)
+    (input_details,), (output_details,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(input_details["index"], images.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(given["index"], images)
+    interpreter.set_tensor(input_details["index"], images)
     interpreter.invoke()
-    assert interpreter.get_tensor(answered["index"]) == pytest.approx(inference.predict(model, images), abs=1e-3)
+    assert interpreter.get_tensor(output_details["index"]) == pytest.approx(inference.predict(model, images), abs=1e-3)
 
 
 def test_latency_is_the_median_of_single_images(model, images, tmp_path, monkeypatch):
-    """Of what a clock says that takes 1, 2, 3 ... ms longer each time, the first ten left out."""
+    """With a clock by which run i takes i ms; the first ten are warm-up."""
     export.save_onnx(tmp_path / "a.onnx", model, PROPERTIES)
     shapes, ticks = [], iter(t for i in range(1, 1000) for t in (0.0, i / 1000))
     monkeypatch.setattr(export, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
@@ -112,16 +112,16 @@ def test_latency_is_the_median_of_single_images(model, images, tmp_path, monkeyp
     assert set(shapes) == {(1, 48, 48, 3)}
 
 
-def test_another_backend_is_one_line(monkeypatch):
+def test_exporting_with_another_backend_is_one_line(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(InputError, match=r"^KERAS_BACKEND=jax trains, but only TensorFlow exports; run this stage without it$"):
+    with pytest.raises(InputError, match=r"^KERAS_BACKEND=jax cannot export; only TensorFlow can: run "):
         stages.export.main()
 
 
-def test_as_files_is_what_predict_makes_of_whole_pictures(params):
-    """Of the champion's variant, too, which crops to a box where there is one."""
+def test_whole_files_are_preprocessed_as_by_the_predictor(params):
+    """In each variant, so also in one that crops to the box if there is one."""
     _, test = render(Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0))
     ppms = test["image"].tolist()[::8]
     for variant in params.preprocess.values():
         expected = [predictor.prepare_picture(decode_ppm(ppm), None, variant) for ppm in ppms]
-        assert (export.prepare_files(ppms, variant) == np.stack(expected)).all()
+        assert (export.preprocess_files(ppms, variant) == np.stack(expected)).all()
