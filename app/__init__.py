@@ -1,1 +1,1 @@
-"""A web page that names the sign on a picture and shows the test mistakes: `make app`."""
+"""A web page that names the sign in a picture and shows the mistakes on the test split: `make app`."""

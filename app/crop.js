@@ -1,4 +1,4 @@
-// A picture on which one draws a box. Gives `drawn`: [x1, y1, x2, y2] in pixels of the picture, both corners inside.
+// A picture on which a box can be drawn. Triggers `drawn` with [x1, y1, x2, y2] in pixels of the picture, both corners inclusive.
 export default function ({ data, parentElement, setTriggerValue }) {
   const stage = parentElement.querySelector(".stage");
   const frame = parentElement.querySelector(".frame");
@@ -7,10 +7,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   stage.style.aspectRatio = `${width} / ${height}`;
   stage.style.maxWidth = `min(100%, ${(24 * width) / height}rem)`;
 
-  const show = (shown) => {
-    frame.hidden = !shown;
-    if (!shown) return;
-    const [x1, y1, x2, y2] = shown;
+  const show = (box) => {
+    frame.hidden = !box;
+    if (!box) return;
+    const [x1, y1, x2, y2] = box;
     frame.style.left = `${(100 * x1) / width}%`;
     frame.style.top = `${(100 * y1) / height}%`;
     frame.style.width = `${(100 * (x2 + 1 - x1)) / width}%`;
@@ -18,25 +18,25 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   show(box);
 
-  const pixel = (event) => {
+  const toPixel = (event) => {
     const { left, top, width: w, height: h } = stage.getBoundingClientRect();
-    const inside = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
-    return [inside((event.clientX - left) / w, width), inside((event.clientY - top) / h, height)];
+    const clamp = (share, side) => Math.min(side - 1, Math.max(0, Math.floor(share * side)));
+    return [clamp((event.clientX - left) / w, width), clamp((event.clientY - top) / h, height)];
   };
   let start = null;
-  const drawn = (event) => {
-    const end = pixel(event);
+  const boxTo = (event) => {
+    const end = toPixel(event);
     return [0, 1].map((axis) => Math.min(start[axis], end[axis])).concat([0, 1].map((axis) => Math.max(start[axis], end[axis])));
   };
   stage.onpointerdown = (event) => {
-    start = pixel(event);
+    start = toPixel(event);
     stage.setPointerCapture(event.pointerId);
     event.preventDefault();
   };
-  stage.onpointermove = (event) => start && show(drawn(event));
+  stage.onpointermove = (event) => start && show(boxTo(event));
   stage.onpointerup = (event) => {
     if (!start) return;
-    const [x1, y1, x2, y2] = drawn(event);
+    const [x1, y1, x2, y2] = boxTo(event);
     start = null;
     if (x2 > x1 && y2 > y1) setTriggerValue("drawn", [x1, y1, x2, y2]);
     else show(box); // a click, not a box

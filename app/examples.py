@@ -1,6 +1,6 @@
-"""Draws the pictures that the page offers to click on:  python -m app.examples
+"""Renders the example pictures of the page:  python -m app.examples
 
-Writes  app/static/CLASS.png, photographs of signs that `gtsrb.rendering` draws; no image of the benchmark
+Writes  app/static/CLASS.png, synthetic images (gtsrb/synthetic/scenes.py); no image of the benchmark
 """
 
 from pathlib import Path
@@ -12,15 +12,15 @@ from gtsrb.data.tables import decode_ppm
 from gtsrb.synthetic.scenes import render
 
 STATIC = Path("app/static")
-CHOSEN = {4: 0, 9: 3, 12: 1, 14: 3, 28: 2, 30: 0, 35: 1, 40: 0}  # class: track, by eye: one of each kind, the light different
+TRACKS = {4: 0, 9: 3, 12: 1, 14: 3, 28: 2, 30: 0, 35: 1, 40: 0}  # class: track, chosen by eye: each kind, different light
 PARAMS = Synthetic(tracks_per_class=4, frames_per_track=4, test_images_per_class=1, seed=7)
 
 
 def main() -> None:
-    signs = render(PARAMS)[0].set_index(["class_id", "track", "frame"])["image"]
-    for class_id, track in CHOSEN.items():
-        nearest = signs[class_id, track, PARAMS.frames_per_track - 1]
-        Image.fromarray(decode_ppm(nearest)).save(STATIC / f"{class_id}.png", optimize=True)
+    images = render(PARAMS)[0].set_index(["class_id", "track", "frame"])["image"]
+    for class_id, track in TRACKS.items():
+        largest = images[class_id, track, PARAMS.frames_per_track - 1]
+        Image.fromarray(decode_ppm(largest)).save(STATIC / f"{class_id}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The page:  make app, or python -m streamlit run app/main.py
 
-Two tabs, a file each: trial.py names the sign on a picture, mistakes.py browses what the recipes got wrong in the test.
+Two tabs, one file each: predict_tab.py names the sign in a picture, mistakes_tab.py shows a recipe's mistakes on the test set.
 """
 
 from pathlib import Path
@@ -14,12 +14,14 @@ HERE = Path(__file__).parent
 st.set_page_config("Traffic signs", page_icon=str(HERE / "static/14.png"), layout="wide")
 st.html(HERE / "page.css")
 st.title("Which traffic sign is this?", anchor=False)
-st.caption("A network of this project answers, on this machine; no picture leaves it.")
+st.caption("Predicted by a network of this project on this machine; no picture leaves it.")
 
-try_it, tested = st.tabs(["Try a picture", "Test mistakes"], on_change="rerun")
-with try_it:
+predict, mistakes = st.tabs(["Predict", "Test mistakes"], on_change="rerun")
+with predict:
     predict_tab.show()
-if tested.open or st.session_state.get("opened"):  # 100 MB to read, for who looks; from then on, so that choices are kept
-    st.session_state.opened = True
-    with tested:
+if mistakes.open or st.session_state.get(
+    "mistakes_opened"
+):  # reads 100 MB once opened; drawn from then on, to keep its choices
+    st.session_state.mistakes_opened = True
+    with mistakes:
         mistakes_tab.show(Path())

@@ -1,4 +1,4 @@
-"""The second tab: what a recipe got wrong in the test, image by image and pair by pair."""
+"""The second tab: the mistakes of a recipe on the test split, by image and by pair of classes."""
 
 from pathlib import Path
 
@@ -10,77 +10,75 @@ from app.predict_tab import pictogram
 from gtsrb.errors import InputError
 from gtsrb.serving import predictor
 
-PAGE = 24  # mistakes at a time
+PAGE_SIZE = 24  # mistakes
 ALL = "all signs"
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the test images ...")
-def load(root: Path, recipe: str, changed: int) -> pd.DataFrame:
-    """The mistakes; `changed` is when the predictions were."""
-    return recipe_results.mistakes(root, recipe)
+def load_mistakes(root: Path, recipe: str, modified: int) -> pd.DataFrame:
+    """The mistakes; `modified`, the time of the predictions, invalidates the cache."""
+    return recipe_results.load_mistakes(root, recipe)
 
 
 def show(root: Path) -> None:
-    names = recipe_results.recipes(root)
+    names = recipe_results.evaluated_recipes(root)
     if not names:
-        st.info("No recipe has been tested yet. `make repro` runs the pipeline; what it gets wrong is here then.")
+        st.info("No recipe has been evaluated yet: run `make repro`. Its mistakes are shown here then.")
         return
     left, right = st.columns(2)
     recipe = left.selectbox("Recipe", names, index=names.index(predictor.BEST) if predictor.BEST in names else 0)
-    pairs = recipe_results.confusions(root, recipe)
-    signs = sorted({*pairs["truth"], *pairs["prediction"]})
-    sign = right.selectbox("Sign shown or taken for", [ALL, *signs])
-    about = None if sign == ALL else sign
-    summary(recipe_results.metrics(root, recipe))
-    st.subheader("Mistakes, the most confident first", anchor=False)
-    if recipe_results.has_mistakes(root, recipe):
-        gallery(root, recipe, about)
+    pairs = recipe_results.load_confusions(root, recipe)
+    choice = right.selectbox("True or predicted sign", [ALL, *sorted({*pairs["truth"], *pairs["prediction"]})])
+    sign = None if choice == ALL else choice
+    show_metrics(recipe_results.load_metrics(root, recipe))
+    st.subheader("Mistakes, most confident first", anchor=False)
+    if recipe_results.has_predictions(root, recipe):
+        show_mistakes(root, recipe, sign)
     else:
-        st.info("The pipeline has not been run here: its images and predictions are missing. `make repro` makes them.")
-    st.subheader("Which sign was taken for which", anchor=False)
+        st.info("The pipeline has not been run here, so the test images and predictions are missing: run `make repro`.")
+    st.subheader("Confused signs", anchor=False)
     if pairs.empty:
-        st.success("None was.")
+        st.success("None: every test image is classified correctly.")
     else:
-        found = recipe_results.rows_about(pairs, about)
-        st.html(markup.matrix(found, pictogram))
-        table(found)
+        selected = recipe_results.filter_by_class(pairs, sign)
+        st.html(markup.confusion_matrix(selected, pictogram))
+        show_table(selected)
 
 
-def summary(figures: dict) -> None:
+def show_metrics(metrics: dict) -> None:
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Accuracy", f"{figures['accuracy']:.2%}", width="content")
-        st.metric("95% interval", f"{figures['accuracy_low']:.2%} - {figures['accuracy_high']:.2%}", width="content")
-        st.metric("Mistakes", figures["errors"], width="content")
-        st.metric("Among its first five", f"{figures['top5_accuracy']:.2%}", width="content")
+        st.metric("Accuracy", f"{metrics['accuracy']:.2%}", width="content")
+        st.metric("95% interval", f"{metrics['accuracy_low']:.2%} - {metrics['accuracy_high']:.2%}", width="content")
+        st.metric("Mistakes", metrics["errors"], width="content")
+        st.metric("Top-5 accuracy", f"{metrics['top5_accuracy']:.2%}", width="content")
 
 
-def gallery(root: Path, recipe: str, sign: str | None) -> None:
+def show_mistakes(root: Path, recipe: str, sign: str | None) -> None:
     try:
-        changed = (root / f"data/predictions/{recipe}.npy").stat().st_mtime_ns
-        rows = recipe_results.rows_about(load(root, recipe, changed), sign)
+        modified = (root / f"data/predictions/{recipe}.npy").stat().st_mtime_ns
+        mistakes = recipe_results.filter_by_class(load_mistakes(root, recipe, modified), sign)
     except InputError as error:
-        st.error(markup.plain(str(error)))
+        st.error(markup.escape_markdown(str(error)))
         return
-    pages = max(1, -(-len(rows) // PAGE))
+    n_pages = max(1, -(-len(mistakes) // PAGE_SIZE))
     page = 1
-    if pages > 1:
-        page = st.number_input(f"Page, of {pages}", 1, pages, key=f"page of {recipe}, {sign}", width=160)
-    st.html(markup.mistakes(rows.iloc[(page - 1) * PAGE : page * PAGE], pictogram))
+    if n_pages > 1:
+        page = st.number_input(f"Page (of {n_pages})", 1, n_pages, key=f"page of {recipe}, {sign}", width=160)
+    st.html(markup.mistakes(mistakes.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], pictogram))
 
 
-def table(pairs: pd.DataFrame) -> None:
-    shown = pairs.assign(is_=pairs["truth"].map(pictogram), taken=pairs["prediction"].map(pictogram))
+def show_table(pairs: pd.DataFrame) -> None:
+    """The pairs of `load_confusions`, with the pictograms of both signs."""
+    table = pairs.assign(truth_icon=pairs["truth"].map(pictogram), prediction_icon=pairs["prediction"].map(pictogram))
     st.dataframe(
-        shown[["is_", "truth", "taken", "prediction", "images", "share"]],
+        table[["truth_icon", "truth", "prediction_icon", "prediction", "images", "share"]],
         column_config={
-            "is_": st.column_config.ImageColumn("", width=50),
-            "truth": st.column_config.TextColumn("is"),
-            "taken": st.column_config.ImageColumn(" ", width=50),
-            "prediction": st.column_config.TextColumn("taken for"),
+            "truth_icon": st.column_config.ImageColumn("", width=50),
+            "prediction_icon": st.column_config.ImageColumn(" ", width=50),
             "images": st.column_config.NumberColumn(width=70),
-            "share": st.column_config.NumberColumn("of its images", format="percent", width=100),
+            "share": st.column_config.NumberColumn("share of truth", format="percent", width=120),
         },
         hide_index=True,
         row_height=44,
-        height="content" if len(shown) < 10 else 480,
+        height="content" if len(table) < 10 else 480,
     )

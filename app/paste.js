@@ -1,4 +1,4 @@
-// Pictures pasted anywhere on the page go the way of those that are picked.
+// Passes pictures pasted anywhere on the page to the file uploader.
 export default function () {
   const paste = (event) => {
     const input = document.querySelector('[data-testid="stFileUploaderDropzoneInput"]');

@@ -1,4 +1,4 @@
-"""What the page shows of a picture: what the network sees and answers, a thumbnail, a sign's pictogram. No page in here."""
+"""What the page shows of a picture: its network input and prediction, a thumbnail, a sign's pictogram. Imports no Streamlit."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,37 +16,37 @@ from gtsrb.serving.predictor import Model
 from gtsrb.synthetic.faces import draw_sign
 
 
-class PictureView(NamedTuple):
-    """A picture as the network sees it, and what it takes it for."""
+class Prediction(NamedTuple):
+    """What the network gets, and what it predicts."""
 
-    image: np.ndarray  # (size, size, channels), as the model's variant makes it
+    network_input: np.ndarray  # (size, size, channels), preprocessed as the model's variant says
     probabilities: np.ndarray  # (classes,) float32
 
 
-def look_at(picture: np.ndarray, box: Box | None, model: Model) -> PictureView:
-    """What the network sees in the box, or in the whole picture. Raises `InputError` where that is too small."""
-    image = predictor.prepare_picture(picture, box, model.variant)
-    return PictureView(image, model.predict(image[None])[0])
+def predict(picture: np.ndarray, box: Box | None, model: Model) -> Prediction:
+    """The prediction for the box, or for the whole picture. Raises `InputError` if that is too small."""
+    network_input = predictor.prepare_picture(picture, box, model.variant)
+    return Prediction(network_input, model.predict(network_input[None])[0])
 
 
-def thumbnail(picture: np.ndarray, side: int = 96, kind: str = "png") -> str:
-    """The URL of the picture, made small."""
+def thumbnail(picture: np.ndarray, side: int = 96, file_format: str = "png") -> str:
+    """The URL of the picture, reduced to at most `side` pixels per side."""
     image = Image.fromarray(picture)
     image.thumbnail((side, side), Image.Resampling.BOX)
-    return data_url(np.asarray(image), kind)
+    return data_url(np.asarray(image), file_format)
 
 
 def pictogram(name: str, data: Path = Path("data/raw"), side: int = 96) -> str | None:
-    """The URL of a picture of the class: the sign drawn, or the largest training image of that name, or None."""
+    """The URL of a picture of the class: its sign drawn, or else its largest training image, or None."""
     if name in SIGN_NAMES:
         return data_url(draw_sign(SIGN_NAMES.index(name), side))
     table, classes = data / "train.parquet", data / "classes.csv"
     if not (table.is_file() and classes.is_file()):
         return None
-    known = pd.read_csv(classes).set_index("name")["class_id"]
-    if name not in known.index:
+    class_ids = pd.read_csv(classes).set_index("name")["class_id"]
+    if name not in class_ids.index:
         return None
-    of_class = [("class_id", "==", int(known[name]))]
+    of_class = [("class_id", "==", int(class_ids[name]))]
     widths = pd.read_parquet(table, columns=["filename", "width"], filters=of_class)
     largest = ("filename", "==", widths["filename"].iloc[int(widths["width"].argmax())])
     row = pd.read_parquet(table, columns=[*ROI, "image"], filters=[*of_class, largest]).iloc[0]

@@ -1,4 +1,4 @@
-"""What the pipeline left of a recipe: its figures, its confusion matrix, its mistakes. No page in here."""
+"""The results of a recipe, as the pipeline wrote them: metrics, confused classes, mistakes. Imports no Streamlit."""
 
 import json
 from pathlib import Path
@@ -11,34 +11,34 @@ from gtsrb.errors import InputError
 from gtsrb.reporting.mistakes import sort_mistakes
 
 
-def recipes(root: Path) -> list[str]:
-    """Those that have been evaluated, here or by whoever committed metrics/."""
-    found = (path.parent.name for path in root.glob("metrics/*/confusion.csv"))
-    return sorted(name for name in found if (root / f"metrics/{name}.json").is_file())
+def evaluated_recipes(root: Path) -> list[str]:
+    """The recipes with metrics, whether computed here or committed."""
+    names = (path.parent.name for path in root.glob("metrics/*/confusion.csv"))
+    return sorted(name for name in names if (root / f"metrics/{name}.json").is_file())
 
 
-def metrics(root: Path, recipe: str) -> dict[str, float]:
+def load_metrics(root: Path, recipe: str) -> dict[str, float]:
     return json.loads((root / f"metrics/{recipe}.json").read_text())
 
 
-def confusions(root: Path, recipe: str) -> pd.DataFrame:
-    """The pairs that were confused, most often first: truth, prediction, images, and their share of the truth's images."""
+def load_confusions(root: Path, recipe: str) -> pd.DataFrame:
+    """The confused pairs, most frequent first: truth, prediction, images, and their share of the true class's images."""
     counts = pd.read_csv(root / f"metrics/{recipe}/confusion.csv")
     counts["share"] = counts["images"] / counts.groupby("truth")["images"].transform("sum")
     pairs = counts[counts["truth"] != counts["prediction"]]
     return pairs.sort_values(["images", "truth", "prediction"], ascending=[False, True, True], ignore_index=True)
 
 
-def has_mistakes(root: Path, recipe: str) -> bool:
-    """Whether the images and what the recipe made of them are here, and not only in somebody's cache."""
-    needed = ("data/raw/test.parquet", "data/raw/classes.csv", f"data/predictions/{recipe}.npy")
-    return all((root / path).is_file() for path in needed)
+def has_predictions(root: Path, recipe: str) -> bool:
+    """Whether the test images and the recipe's predictions are here; a fresh clone has neither."""
+    paths = ("data/raw/test.parquet", "data/raw/classes.csv", f"data/predictions/{recipe}.npy")
+    return all((root / path).is_file() for path in paths)
 
 
-def mistakes(root: Path, recipe: str) -> pd.DataFrame:
-    """Wrong test images, the most confident first: filename, truth, prediction, confidence, image (PPM).
+def load_mistakes(root: Path, recipe: str) -> pd.DataFrame:
+    """Misclassified test images, the most confident first: filename, truth, prediction, confidence, image (PPM).
 
-    Raises `InputError` if the predictions are of another test part than the one that is here.
+    Raises `InputError` if the predictions are not of the test split in data/raw.
     """
     probabilities = np.load(root / f"data/predictions/{recipe}.npy", mmap_mode="r")
     test = pd.read_parquet(root / "data/raw/test.parquet", columns=["filename", "class_id", "image"])
@@ -49,11 +49,11 @@ def mistakes(root: Path, recipe: str) -> pd.DataFrame:
             f"{len(test)} images x {len(names)} classes as in data/raw; run `dvc repro evaluate@{recipe}`"
         )
     wrong = sort_mistakes(test["class_id"].to_numpy(), probabilities)
-    found = test.iloc[wrong].reset_index(drop=True)
-    found["truth"], found["prediction"] = names[found.pop("class_id")], names[probabilities[wrong].argmax(axis=1)]
-    return found.assign(confidence=probabilities[wrong].max(axis=1))
+    mistakes = test.iloc[wrong].reset_index(drop=True)
+    mistakes["truth"], mistakes["prediction"] = names[mistakes.pop("class_id")], names[probabilities[wrong].argmax(axis=1)]
+    return mistakes.assign(confidence=probabilities[wrong].max(axis=1))
 
 
-def rows_about(pairs: pd.DataFrame, name: str | None) -> pd.DataFrame:
-    """The rows that show a sign of this name, or were taken for one; all of them for no name."""
-    return pairs if name is None else pairs[(pairs["truth"] == name) | (pairs["prediction"] == name)]
+def filter_by_class(rows: pd.DataFrame, name: str | None) -> pd.DataFrame:
+    """The rows whose truth or prediction is this class; all rows for None."""
+    return rows if name is None else rows[(rows["truth"] == name) | (rows["prediction"] == name)]

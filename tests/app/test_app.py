@@ -1,4 +1,4 @@
-"""The page's functions: what becomes of every kind of picture, what is shown of a recipe. In a browser: test_app_page.py."""
+"""The page's functions, without a browser: predictions for every kind of picture, and a recipe's results as HTML."""
 
 import io
 import json
@@ -30,23 +30,22 @@ PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
 def model():
     model = predictor.load(str(ROOT / f"pretrained/{predictor.BEST}.onnx"))
     if model.names != list(SIGN_NAMES):
-        pytest.skip("the published model is of other signs than the benchmark's")
+        pytest.skip("the published model is not for the signs of the benchmark")
     return model
 
 
-def saved(image: Image.Image, kind: str, **options) -> bytes:
+def encode(image: Image.Image, file_format: str, **options) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, kind, **options)
+    image.save(stream, file_format, **options)
     return stream.getvalue()
 
 
 @pytest.mark.seconds
-def test_without_tensorflow_and_telemetry(tmp_path):
-    """ONNX Runtime's telemetry, where it is on, starts with a number for this machine in the user's cache; not in CI."""
+def test_the_page_needs_no_tensorflow_and_sends_no_telemetry(tmp_path):
+    """ONNX Runtime's telemetry, if it is on, writes an id of this machine to the user's cache; in CI it is off."""
     code = (
-        "import sys, app.recipe_results, app.markup, app.picture_view;"
-        "from gtsrb.serving import predictor; predictor.load(predictor.BEST);"
-        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+        "import sys, app.recipe_results, app.markup, app.picture_view; from gtsrb.serving import predictor;"
+        "predictor.load(predictor.BEST); sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
     environment = {key: value for key, value in os.environ.items() if key not in hidden} | {"HOME": str(tmp_path)}
@@ -54,24 +53,24 @@ def test_without_tensorflow_and_telemetry(tmp_path):
     assert not list(tmp_path.rglob("*"))
 
 
-def test_the_whole_picture_is_answered_as_on_the_command_line(model):
-    seen = picture_view.look_at(PIXELS, None, model)
-    assert (seen.image == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
-    assert seen.probabilities.sum() == pytest.approx(1, abs=1e-5)
+def test_a_picture_without_a_box_is_preprocessed_whole(model):
+    prediction = picture_view.predict(PIXELS, None, model)
+    assert (prediction.network_input == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["cmyk", "deep", "moving"])
-def test_unusual_pictures_are_answered(kind, model):
+@pytest.mark.parametrize("kind", ["cmyk", "16_bit", "animated"])
+def test_unusual_pictures_are_predicted(kind, model):
     sign = Image.open(ROOT / "app/static/4.png")
     data = {
-        "cmyk": lambda: saved(sign.convert("CMYK"), "jpeg", quality=95),
-        "deep": lambda: saved(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
-        "moving": lambda: saved(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
+        "cmyk": lambda: encode(sign.convert("CMYK"), "jpeg", quality=95),
+        "16_bit": lambda: encode(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
+        "animated": lambda: encode(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
     }[kind]()
-    assert picture_view.look_at(picture_files.read(data), None, model).probabilities.argmax() == 4
+    assert picture_view.predict(picture_files.read(data), None, model).probabilities.argmax() == 4
 
 
-def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
+def test_a_pictogram_is_drawn_or_a_training_image_or_absent(tmp_path):
     assert picture_view.pictogram("stop", tmp_path).startswith("data:image/png;base64,")
     assert picture_view.pictogram("llama", tmp_path) is None
     images = [np.full((side, side, 3), level, np.uint8) for side, level in ((20, 10), (40, 200), (60, 90))]
@@ -86,72 +85,72 @@ def test_a_pictogram_is_drawn_or_taken_from_the_data_or_absent(tmp_path):
 
 
 @pytest.fixture
-def run_pipeline(tmp_path):
-    """What the pipeline leaves of a recipe `small` on five images of three classes, two of them mistaken."""
+def results(tmp_path):
+    """The outputs of a recipe `small` on five test images of three classes, two of them misclassified."""
     for folder in ("metrics/small", "data/raw", "data/predictions"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "data/raw/classes.csv").write_text("class_id,name\n0,stop\n1,yield\n2,<b>odd</b>\n")
     rows = {"filename": list("abcde"), "class_id": [0, 0, 1, 1, 2], "image": [encode_ppm(PIXELS)] * 5}
     pd.DataFrame(rows).to_parquet(tmp_path / "data/raw/test.parquet")
-    sure = np.array([[9, 1, 0], [3, 7, 0], [0, 9, 1], [0, 8, 2], [9, 0, 1]], np.float32) / 10
-    np.save(tmp_path / "data/predictions/small.npy", sure)
+    probabilities = np.array([[9, 1, 0], [3, 7, 0], [0, 9, 1], [0, 8, 2], [9, 0, 1]], np.float32) / 10
+    np.save(tmp_path / "data/predictions/small.npy", probabilities)
     (tmp_path / "metrics/small.json").write_text(json.dumps({"accuracy": 0.6, "errors": 2}))
     counts = "stop,stop,1\nstop,yield,1\nyield,yield,2\n<b>odd</b>,stop,1\n"
     (tmp_path / "metrics/small/confusion.csv").write_text("truth,prediction,images\n" + counts)
     return tmp_path
 
 
-def test_mistakes_the_most_confident_first(run_pipeline):
-    assert recipe_results.recipes(run_pipeline) == ["small"]
-    found = recipe_results.mistakes(run_pipeline, "small")
-    assert found[["filename", "truth", "prediction"]].to_numpy().tolist() == [
+def test_mistakes_are_sorted_by_confidence_and_filtered_by_class(results):
+    assert recipe_results.evaluated_recipes(results) == ["small"]
+    mistakes = recipe_results.load_mistakes(results, "small")
+    assert mistakes[["filename", "truth", "prediction"]].to_numpy().tolist() == [
         ["e", "<b>odd</b>", "stop"],
         ["b", "stop", "yield"],
     ]
-    assert found["confidence"].tolist() == pytest.approx([0.9, 0.7])
-    assert recipe_results.rows_about(found, "yield")["filename"].tolist() == ["b"]
-    assert recipe_results.rows_about(found, "stop")["filename"].tolist() == ["e", "b"]  # shown, or taken for one
-    assert len(recipe_results.rows_about(found, None)) == 2
+    assert mistakes["confidence"].tolist() == pytest.approx([0.9, 0.7])
+    assert recipe_results.filter_by_class(mistakes, "yield")["filename"].tolist() == ["b"]
+    assert recipe_results.filter_by_class(mistakes, "stop")["filename"].tolist() == ["e", "b"]  # as truth or as prediction
+    assert len(recipe_results.filter_by_class(mistakes, None)) == 2
 
 
-def test_confusions_without_what_was_right(run_pipeline):
-    found = recipe_results.confusions(run_pipeline, "small")
-    assert found.to_numpy().tolist() == [["<b>odd</b>", "stop", 1, 1.0], ["stop", "yield", 1, 0.5]]
+def test_confusions_leave_out_correct_predictions(results):
+    confusions = recipe_results.load_confusions(results, "small")
+    assert confusions.to_numpy().tolist() == [["<b>odd</b>", "stop", 1, 1.0], ["stop", "yield", 1, 0.5]]
 
 
-def test_predictions_of_another_test_part_are_not_shown(run_pipeline):
-    np.save(run_pipeline / "data/predictions/small.npy", np.zeros((4, 3), np.float32))
+def test_predictions_of_another_test_split_are_one_line(results):
+    np.save(results / "data/predictions/small.npy", np.zeros((4, 3), np.float32))
     with pytest.raises(InputError, match=r"small.npy has 4 x 3 .* expected 5 images x 3 classes .* `dvc repro evaluate@small`"):
-        recipe_results.mistakes(run_pipeline, "small")
+        recipe_results.load_mistakes(results, "small")
 
 
-def test_a_clone_has_the_matrix_and_no_mistakes(run_pipeline):
-    assert recipe_results.has_mistakes(run_pipeline, "small")
-    (run_pipeline / "data/raw/test.parquet").unlink()
-    assert not recipe_results.has_mistakes(run_pipeline, "small")
-    assert len(recipe_results.confusions(run_pipeline, "small")) == 2
+def test_a_clone_has_confusions_but_no_predictions(results):
+    assert recipe_results.has_predictions(results, "small")
+    (results / "data/raw/test.parquet").unlink()
+    assert not recipe_results.has_predictions(results, "small")
+    assert len(recipe_results.load_confusions(results, "small")) == 2
 
 
-def test_names_are_shown_not_obeyed(run_pipeline):
-    def none(name):
+def test_names_are_escaped(results):
+    def no_pictogram(name):
         return None
 
-    found = {"unsure": True, "top": [{"name": "<b>odd</b>", "probability": 0.3}]}
-    pages = [
-        markup.mistakes(recipe_results.mistakes(run_pipeline, "small"), none),
-        markup.matrix(recipe_results.confusions(run_pipeline, "small"), none),
-        markup.likeliest(found, 0.9, none),
+    prediction = {"unsure": True, "top": [{"name": "<b>odd</b>", "probability": 0.3}]}
+    parts = [
+        markup.mistakes(recipe_results.load_mistakes(results, "small"), no_pictogram),
+        markup.confusion_matrix(recipe_results.load_confusions(results, "small"), no_pictogram),
+        markup.top_classes(prediction, 0.9, no_pictogram),
     ]
-    for page in pages:
-        assert "&lt;b&gt;odd&lt;/b&gt;" in page
-        assert "<b>odd" not in page
-    assert "unsure: below 90%" in pages[2]
-    assert markup.plain("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
+    for html in parts:
+        assert "&lt;b&gt;odd&lt;/b&gt;" in html
+        assert "<b>odd" not in html
+    assert "unsure: below 90%" in parts[2]
+    assert markup.escape_markdown("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
 
 
 @pytest.mark.parametrize(
     ("share", "text"),
     [(0, "0.0%"), (1e-6, "&lt; 0.1%"), (0.0005, "0.1%"), (0.5, "50.0%"), (0.9996, "&gt; 99.9%"), (1, "100.0%")],
 )
-def test_almost_is_not_quite(share, text):
+def test_shares_between_0_and_1_are_not_rounded_to_them(share, text):
     assert markup.percent(share) == text

@@ -1,6 +1,6 @@
-"""The page in a real, headless browser: Chromium, driven by Selenium; the server runs in the app's own environment.
+"""The page in headless Chromium, driven by Selenium; the server runs in the app's own environment.
 
-Skipped where one of the three is missing: `.ci/run` installs the browser, `make test-all` the rest.
+Skipped if one of the three is missing: `.ci/run` installs the browser, `make test-all` the rest.
 """
 
 import json
@@ -30,7 +30,7 @@ PYTHON = ROOT / ".venv-app/bin/python"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 QUIET = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
-SECONDS = 60  # for the page to do what it is asked to; a machine may have other work
+TIMEOUT = 60  # seconds for the page to respond; the machine may have other work
 
 pytestmark = [
     pytest.mark.slow,
@@ -41,7 +41,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Where the page is served: this project's networks, and a test of 30 signs, all stop, of which 3 were mistaken."""
+    """The server's working directory: the published networks, and 30 test images of class stop, 3 of them misclassified."""
     folder = tmp_path_factory.mktemp("served")
     (folder / "pretrained").symlink_to(ROOT / "pretrained")
     for name in ("metrics/small", "data/raw", "data/predictions"):
@@ -51,11 +51,11 @@ def folder(tmp_path_factory) -> Path:
         folder / "data/raw/test.parquet"
     )
     (folder / "data/raw/classes.csv").write_text("class_id,name\n0,stop\n1,yield\n2,roundabout\n")
-    sure = np.tile(np.array([0.8, 0.1, 0.1], np.float32), (30, 1))
-    sure[[3, 7, 9]] = [[0.1, 0.9, 0], [0.3, 0.7, 0], [0.2, 0.2, 0.6]]
-    np.save(folder / "data/predictions/small.npy", sure)
-    figures = {"accuracy": 0.9, "accuracy_low": 0.7, "accuracy_high": 0.95, "errors": 3, "top5_accuracy": 1.0}
-    (folder / "metrics/small.json").write_text(json.dumps(figures))
+    probabilities = np.tile(np.array([0.8, 0.1, 0.1], np.float32), (30, 1))
+    probabilities[[3, 7, 9]] = [[0.1, 0.9, 0], [0.3, 0.7, 0], [0.2, 0.2, 0.6]]
+    np.save(folder / "data/predictions/small.npy", probabilities)
+    metrics = {"accuracy": 0.9, "accuracy_low": 0.7, "accuracy_high": 0.95, "errors": 3, "top5_accuracy": 1.0}
+    (folder / "metrics/small.json").write_text(json.dumps(metrics))
     counts = "truth,prediction,images\nstop,stop,27\nstop,yield,2\nstop,roundabout,1\n"
     (folder / "metrics/small/confusion.csv").write_text(counts)
     return folder
@@ -63,17 +63,17 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(folder):
-    """The page, served as `make app` does it, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """A free port on which the page is served as by `make app`."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [PYTHON, "-m", "streamlit", "run", ROOT / "app/main.py", f"--server.port={port}"],
             cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(folder)}, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        until(lambda: answers(port), lambda: (folder / "log").read_text())
+        wait_until(lambda: is_healthy(port), lambda: (folder / "log").read_text())
         yield port
         assert "Traceback" not in (folder / "log").read_text()
     finally:
@@ -81,7 +81,7 @@ def port(folder):
         server.wait()
 
 
-def answers(port: int) -> bool:
+def is_healthy(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as response:
             return response.status == 200
@@ -89,10 +89,10 @@ def answers(port: int) -> bool:
         return False
 
 
-def until(condition, what=lambda: "") -> None:
-    deadline = time.monotonic() + SECONDS
+def wait_until(condition, message=lambda: "") -> None:
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, what()
+        assert time.monotonic() < deadline, message()
         time.sleep(0.1)
 
 
@@ -117,7 +117,7 @@ UPLOAD = '[data-testid="stFileUploaderDropzoneInput"]'
 
 
 class Page:
-    """What a person does with the page, and sees on it."""
+    """What a user does with the page, and sees on it."""
 
     def __init__(self, browser, port: int):
         self.browser, self.address = browser, f"http://127.0.0.1:{port}"
@@ -128,27 +128,27 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def texts(self, selector: str) -> list[str]:
-        """All at once, by the browser: the page may change while one looks."""
+        """Read in one step by the browser, since the page may change between two."""
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
         return self.browser.execute_script(script, selector)
 
     def waits(self, condition) -> None:
-        WebDriverWait(self.browser, SECONDS).until(lambda _: condition(), message=self.all("body")[0].text[-2000:])
+        WebDriverWait(self.browser, TIMEOUT).until(lambda _: condition(), message=self.all("body")[0].text[-2000:])
 
     def sees(self, name: str) -> None:
-        """Waits for the likeliest sign to be this one."""
+        """Waits until this is the most probable sign."""
         self.waits(lambda: [text.capitalize() for text in self.texts(".sign:first-child b")] == [name])
 
-    def rests(self) -> None:
-        """Waits until all is there, and nothing moves."""
+    def finishes(self) -> None:
+        """Waits until the script has run and the page no longer changes."""
         self.waits(lambda: self.all('[data-testid="stApp"][data-test-script-state="notRunning"]'))
 
     def uploads(self, *files: Path) -> None:
-        self.waits(lambda: self.all(UPLOAD))  # it comes with a script of its own
+        self.waits(lambda: self.all(UPLOAD))  # a script of its own adds it
         self.all(UPLOAD)[0].send_keys("\n".join(map(str, files)))
 
     def cells(self) -> list[list[str]]:
-        """Of the first table: Streamlit draws it on a canvas, with a table for screen readers inside."""
+        """The cells of the first table, which Streamlit draws on a canvas with a table for screen readers inside."""
         rows = self.browser.execute_script(
             """const rows = [...document.querySelector("canvas table tbody")?.rows ?? []];
             return rows.map(row => [...row.cells].map(cell => cell.textContent));"""
@@ -163,7 +163,7 @@ def page(browser, port):
 
 @pytest.fixture
 def picture(tmp_path):
-    """Writes a sign, drawn large on a plain wall, as a file of any kind."""
+    """Writes a sign drawn large on a plain wall, in any file format."""
 
     def write(name: str, class_id: int, mode: str = "RGB", **options) -> Path:
         wall, face = Image.new("RGB", (120, 120), (150, 160, 140)), Image.fromarray(draw_sign(class_id, 96))
@@ -181,55 +181,55 @@ def test_an_uploaded_sign_is_named(page, picture):
     assert len(page.all('.sign img[src^="data:image/png"]')) == 5
     probabilities = [text.strip("<> %") for text in page.texts(".sign span")]
     assert probabilities == sorted(probabilities, key=float, reverse=True)
-    page.rests()
-    seen, looked_at = page.texts(".seen figcaption")
-    assert seen.startswith("As the network sees it: ")
-    assert looked_at.endswith("make \u201cyield\u201d less likely, the blue ones more.")
-    for image in page.all(".seen img, .sign img"):
+    page.finishes()
+    network_input, occlusion_map = page.texts(".images figcaption")
+    assert network_input.startswith("Network input: ")
+    assert "covering an orange area makes \u201cyield\u201d less probable" in occlusion_map
+    for image in page.all(".images img, .sign img"):
         assert page.browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth > 0", image)
 
 
-def test_an_example_is_clicked(page, picture):
+def test_a_clicked_example_is_named(page, picture):
     page.uploads(picture("a.png", 13))
     page.sees("Yield")
-    page.all(".st-key-example40 button")[0].click()  # it takes the uploaded picture's place
+    page.all(".st-key-example40 button")[0].click()  # it replaces the uploaded picture
     page.sees("Roundabout")
     image = page.all(".st-key-example40 img")[0]
     assert page.browser.execute_script("return arguments[0].naturalWidth", image) > 0
 
 
-def test_a_picture_is_pasted(page, picture):
+def test_a_pasted_picture_is_named(page, picture):
     data = list(picture("a.png", 35).read_bytes())
     script = """const clipboardData = new DataTransfer();
         clipboardData.items.add(new File([new Uint8Array(arguments[0])], "image.png", {type: "image/png"}));
         const event = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
         return !document.body.dispatchEvent(event);"""
-    page.waits(lambda: page.browser.execute_script(script, data))  # until the page takes it: its listener comes last
+    page.waits(lambda: page.browser.execute_script(script, data))  # until the page handles it: its listener is added last
     page.sees("Ahead only")
 
 
-def test_several_pictures_make_a_table_whatever_they_are(page, picture, tmp_path):
+def test_several_pictures_of_any_kind_make_a_table(page, picture, tmp_path):
     broken, large = tmp_path / "broken.png", tmp_path / "large.png"
     broken.write_text("no image")
     Image.new("1", (10_000, 10_000)).save(large)
-    pixel, deep = tmp_path / "pixel.png", tmp_path / "deep.png"
+    pixel, deep = tmp_path / "pixel.png", tmp_path / "16_bit.png"
     Image.new("RGB", (1, 1)).save(pixel)
     grey = np.asarray(Image.open(picture("grey.png", 35, "L")))
     Image.fromarray(grey.astype(np.uint16) * 257).save(deep)
-    moving = picture("moving.gif", 14, save_all=True, append_images=[Image.new("RGB", (120, 120))])
-    page.uploads(picture("![a](http:b).png", 17), broken, pixel, large, picture("cmyk.jpg", 12, "CMYK"), deep, moving)
+    animated = picture("animated.gif", 14, save_all=True, append_images=[Image.new("RGB", (120, 120))])
+    page.uploads(picture("![a](http:b).png", 17), broken, pixel, large, picture("cmyk.jpg", 12, "CMYK"), deep, animated)
     page.waits(lambda: len(page.cells()) == 7)
     page.sees("No entry")
-    page.rests()
+    page.finishes()
     rows = {row[1]: row[-3:] for row in page.cells()}
     assert rows["2. broken.png"][2].startswith("not a picture in a known format; expected one of PNG, ")
-    assert rows["3. pixel.png"][2] == "1 x 1 pixels; expected at least 8 x 8 to see a sign in"
+    assert rows["3. pixel.png"][2] == "1 x 1 pixels, too small to show a sign; expected at least 8 x 8"
     assert rows["4. large.png"][2] == "10000 x 10000 pixels; expected at most 50 million"
     for file, name in (
         ("1. ![a](http:b).png", "no entry"),
         ("5. cmyk.jpg", "priority road"),
-        ("6. deep.png", "ahead only"),
-        ("7. moving.gif", "stop"),
+        ("6. 16_bit.png", "ahead only"),
+        ("7. animated.gif", "stop"),
     ):
         assert rows[file][0] == name
     assert "1. ![a](http:b).png" in page.texts('[data-testid="stText"]')
@@ -238,10 +238,10 @@ def test_several_pictures_make_a_table_whatever_they_are(page, picture, tmp_path
     page.waits(lambda: page.texts('[data-testid="stAlert"] p') == ["10000 x 10000 pixels; expected at most 50 million"])
 
 
-def test_one_pixel_alone(page, tmp_path):
+def test_a_picture_of_one_pixel_is_refused(page, tmp_path):
     Image.new("RGB", (1, 1)).save(tmp_path / "pixel.png")
     page.uploads(tmp_path / "pixel.png")
-    message = "1 x 1 pixels; expected at least 8 x 8 to see a sign in"
+    message = "1 x 1 pixels, too small to show a sign; expected at least 8 x 8"
     page.waits(lambda: page.texts('[data-testid="stAlert"] p') == [message])
 
 
@@ -259,17 +259,17 @@ def test_a_file_of_another_format_is_refused(page, tmp_path):
     page.sees("Stop")
 
 
-def test_a_box_is_drawn(page, tmp_path, picture):
-    """Two signs on a picture: each is named when the box is around it."""
+def test_the_sign_in_a_drawn_box_is_named(page, tmp_path, picture):
+    """In a picture with two signs."""
     street = Image.new("RGB", (480, 240), (110, 120, 100))
     for x, class_id in ((20, 14), (300, 38)):
         street.paste(Image.open(picture(f"{class_id}.png", class_id)), (x, 60))
     street.save(tmp_path / "street.png")
     page.uploads(tmp_path / "street.png")
-    page.waits(lambda: "Pixels, of 480 x 240." in page.texts("body")[0])
+    page.waits(lambda: "In pixels, of 480 x 240." in page.texts("body")[0])
 
-    def draws(x1: int, y1: int, x2: int, y2: int) -> None:
-        page.rests()
+    def draw_box(x1: int, y1: int, x2: int, y2: int) -> None:
+        page.finishes()
         stage = page.browser.execute_script(
             """const host = [...document.querySelectorAll(".st-key-crop *")].find(element => element.shadowRoot);
             return host.shadowRoot.querySelector(".stage");"""
@@ -277,35 +277,35 @@ def test_a_box_is_drawn(page, tmp_path, picture):
         page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage)
         width, height = stage.size["width"], stage.size["height"]
         assert width / height == pytest.approx(2, rel=0.02)
-        places = [(round((x / 480 - 0.5) * width), round((y / 240 - 0.5) * height)) for x, y in ((x1, y1), (x2, y2))]
-        mouse = ActionChains(page.browser).move_to_element_with_offset(stage, *places[0]).click_and_hold()
-        mouse.move_to_element_with_offset(stage, *places[1]).release().perform()
+        corners = [(round((x / 480 - 0.5) * width), round((y / 240 - 0.5) * height)) for x, y in ((x1, y1), (x2, y2))]
+        mouse = ActionChains(page.browser).move_to_element_with_offset(stage, *corners[0]).click_and_hold()
+        mouse.move_to_element_with_offset(stage, *corners[1]).release().perform()
 
-    draws(312, 72, 408, 168)
+    draw_box(312, 72, 408, 168)
     page.sees("Keep right")
-    page.rests()
-    numbers = [int(field.get_attribute("value")) for field in page.all('.stNumberInput input[type="number"]')[:4]]
-    assert numbers == pytest.approx([312, 72, 408, 168], abs=3)
-    draws(128, 168, 32, 72)  # from the lower right corner
+    page.finishes()
+    edges = [int(field.get_attribute("value")) for field in page.all('.stNumberInput input[type="number"]')[:4]]
+    assert edges == pytest.approx([312, 72, 408, 168], abs=3)
+    draw_box(128, 168, 32, 72)  # from the lower right corner
     page.sees("Stop")
 
 
-def test_mistakes_are_browsed(page):
+def test_mistakes_are_listed_and_filtered(page):
     page.all('[data-testid="stTab"]')[1].click()
     page.waits(lambda: len(page.all(".mistakes > div")) == 3)
-    page.rests()
-    taken = [text.split("sure")[1] for text in page.texts(".mistakes p:last-child")]
-    assert taken == ["yield", "yield", "roundabout"]
+    page.finishes()
+    predictions = [text.split("confidence")[1] for text in page.texts(".mistakes p:last-child")]
+    assert predictions == ["yield", "yield", "roundabout"]
     assert page.texts(".matrix td") == ["1", "2"]
     values = page.texts('[data-testid="stMetricValue"]')
     assert [value.strip() for value in values] == ["90.00%", "70.00% - 95.00%", "3", "100.00%"]
     page.all('[data-testid="stSelectbox"] input')[-1].send_keys("roundabout\n")
     page.waits(lambda: len(page.all(".mistakes > div")) == 1)
-    page.rests()
+    page.finishes()
     assert page.texts(".matrix td") == ["1"]
 
 
-def test_before_the_pipeline_has_run_the_page_says_how(page, folder):
+def test_without_metrics_the_page_names_the_command(page, folder):
     (folder / "metrics").rename(folder / "elsewhere")
     try:
         page.browser.refresh()
@@ -316,15 +316,15 @@ def test_before_the_pipeline_has_run_the_page_says_how(page, folder):
         (folder / "elsewhere").rename(folder / "metrics")
 
 
-def test_only_this_machine_reaches_it(port):
+def test_the_server_listens_on_one_local_address_only(port):
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):
-        other.connect(("127.0.0.2", port))  # this machine too, and open if the server listened everywhere
+        other.connect(("127.0.0.2", port))  # another local address, open if the server listened on all interfaces
 
 
-def test_a_page_elsewhere_does_not_reach_it(port):
-    """One whose name was made to point to this machine (DNS rebinding)."""
+def test_a_request_for_another_host_is_refused(port):
+    """Which a site could send whose name points to this machine (DNS rebinding)."""
 
-    def opens(host: str) -> bytes:
+    def status_line(host: str) -> bytes:
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
             connection.sendall(
                 f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -332,13 +332,13 @@ def test_a_page_elsewhere_does_not_reach_it(port):
             )
             return connection.recv(1000).split(b"\r\n")[0]
 
-    assert b" 101 " in opens(f"127.0.0.1:{port}")
-    assert b" 403 " in opens(f"elsewhere.example:{port}")
+    assert b" 101 " in status_line(f"127.0.0.1:{port}")
+    assert b" 403 " in status_line(f"elsewhere.example:{port}")
 
 
-def test_nothing_comes_from_elsewhere(page, browser):
-    """All that the browser fetched in all the tests above: the page's own files, and images that stand in the page itself."""
+def test_nothing_is_fetched_from_another_machine(page, browser):
+    """In all tests above, the browser requests only the page's own files, and images contained in the page."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    fetched = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-    assert sum(url.startswith(page.address) for url in fetched) > 20
-    assert not [url for url in fetched if not url.startswith((page.address, "data:", "blob:", "chrome:"))]
+    urls = [event["params"]["request"]["url"] for event in messages if event["method"] == "Network.requestWillBeSent"]
+    assert sum(url.startswith(page.address) for url in urls) > 20
+    assert not [url for url in urls if not url.startswith((page.address, "data:", "blob:", "chrome:"))]

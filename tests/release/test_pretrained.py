@@ -77,5 +77,5 @@ def test_a_model_knows_drawn_signs(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "app/static").glob("*.png")), ids=lambda path: SIGN_NAMES[int(path.stem)])
 def test_the_best_recognises_every_example_of_the_page(path):
     model = predictor.load(str(ROOT / f"pretrained/{predictor.BEST}.onnx"))
-    seen = picture_view.look_at(picture_files.read(path.read_bytes()), None, model)
-    assert model.names[seen.probabilities.argmax()] == SIGN_NAMES[int(path.stem)]
+    prediction = picture_view.predict(picture_files.read(path.read_bytes()), None, model)
+    assert model.names[prediction.probabilities.argmax()] == SIGN_NAMES[int(path.stem)]
