@@ -65,7 +65,7 @@ def mistakes(rows: pd.DataFrame, pictogram: Pictogram) -> str:
 def tile(row: Any, pictogram: Pictogram) -> str:
     image = Image.fromarray(decode_ppm(row.image))
     image.thumbnail((256, 256))
-    classes = (("truth", row.truth), (f"prediction, {percent(row.confidence)} confidence", row.prediction))
+    classes = (("truth", row.truth), (f"prediction ({percent(row.confidence)})", row.prediction))
     lines = "".join(
         f"<p>{icon(name, pictogram)}<span><small>{label}</small>{escape(name)}</span></p>" for label, name in classes
     )

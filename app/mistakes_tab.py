@@ -76,7 +76,7 @@ def show_table(pairs: pd.DataFrame) -> None:
             "truth_icon": st.column_config.ImageColumn("", width=50),
             "prediction_icon": st.column_config.ImageColumn(" ", width=50),
             "images": st.column_config.NumberColumn(width=70),
-            "share": st.column_config.NumberColumn("share of truth", format="percent", width=120),
+            "share": st.column_config.NumberColumn("share of true sign", format="percent", width=120),
         },
         hide_index=True,
         row_height=44,

@@ -152,7 +152,9 @@ def select_box(picture: np.ndarray, data: bytes) -> Box | None:
     box = Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
 
     st.subheader("Crop box", anchor=False)
-    st.caption(f"If the picture shows more than the sign, draw a box around it. In pixels, of {width} x {height}.")
+    st.caption(
+        f"If the picture shows more than the sign, draw a box around the sign, or enter its edges ({width} x {height} pixels)."
+    )
     left, right = st.columns([2, 1], gap="large")
     with left:
         crop(

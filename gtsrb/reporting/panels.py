@@ -95,9 +95,9 @@ def exports(recipes: list[str]) -> str:
             raise MissingOutput(path, command)
         return {
             "recipe": name,
-            "with boxes": f"{metrics['with_boxes']['accuracy']:.2%}",
+            "accuracy with boxes": f"{metrics['with_boxes']['accuracy']:.2%}",
             "errors with boxes": f"{metrics['with_boxes']['errors']:,}",
-            "as files": f"{metrics['as_files']['accuracy']:.2%}",
+            "accuracy as files": f"{metrics['as_files']['accuracy']:.2%}",
             "errors as files": f"{metrics['as_files']['errors']:,}",
             "weights": metrics["weights_precision"],
             "MB": f"{metrics['onnx_bytes'] / 1e6:.2f}",

@@ -48,7 +48,7 @@ UNITS = {  # of the severities of gtsrb/evaluation/corruptions.py
     "darkening": "share of the brightness removed",
     "contrast_loss": "share of the contrast removed",
     "jpeg": "100 - quality",
-    "occlusion": "side of a grey square (share of the shorter side)",
+    "occlusion": "grey square (share of the shorter side)",
     "rotation": "degrees",
     "scale": "share",
     "translation": "share of each side",

@@ -266,7 +266,7 @@ def test_the_sign_in_a_drawn_box_is_named(page, tmp_path, picture):
         street.paste(Image.open(picture(f"{class_id}.png", class_id)), (x, 60))
     street.save(tmp_path / "street.png")
     page.uploads(tmp_path / "street.png")
-    page.waits(lambda: "In pixels, of 480 x 240." in page.texts("body")[0])
+    page.waits(lambda: "(480 x 240 pixels)" in page.texts("body")[0])
 
     def draw_box(x1: int, y1: int, x2: int, y2: int) -> None:
         page.finishes()
@@ -294,7 +294,7 @@ def test_mistakes_are_listed_and_filtered(page):
     page.all('[data-testid="stTab"]')[1].click()
     page.waits(lambda: len(page.all(".mistakes > div")) == 3)
     page.finishes()
-    predictions = [text.split("confidence")[1] for text in page.texts(".mistakes p:last-child")]
+    predictions = [text.split(")")[1] for text in page.texts(".mistakes p:last-child")]
     assert predictions == ["yield", "yield", "roundabout"]
     assert page.texts(".matrix td") == ["1", "2"]
     values = page.texts('[data-testid="stMetricValue"]')
