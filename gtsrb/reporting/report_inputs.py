@@ -32,9 +32,8 @@ def read(path: str, command: str) -> Any:
     except FileNotFoundError:
         raise MissingOutput(path, command) from None
     except ValueError as error:
-        raise InputError(
-            f"{path}: cannot be read ({' '.join(str(error).split())}); run `{command}` to write it again"
-        ) from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read ({reason}); run `{command}` to write it again") from None
 
 
 def read_csv(name: str, file: str) -> pd.DataFrame:
@@ -45,18 +44,14 @@ def read_csv(name: str, file: str) -> pd.DataFrame:
 
 def read_predictions(name: str, variant: str) -> tuple[np.ndarray, arrays.Arrays]:
     """The (n, classes) test probabilities of recipe `name`, and the test split. Raises `MissingOutput`, `InputError`."""
-    path, folder, command = (
-        Path(f"data/predictions/{name}.npy"),
-        Path(f"data/processed/{variant}/test"),
-        f"dvc repro evaluate@{name}",
-    )
-    if not path.is_file():
-        raise MissingOutput(str(path), command)
-    if not (folder / "images.npy").is_file():
-        raise MissingOutput(f"{folder}/images.npy", f"dvc repro preprocess@{variant}")
+    path, folder = Path(f"data/predictions/{name}.npy"), Path(f"data/processed/{variant}/test")
+    for file, stage in (path, f"evaluate@{name}"), (folder / "images.npy", f"preprocess@{variant}"):
+        if not file.is_file():
+            raise MissingOutput(str(file), f"dvc repro {stage}")
     probabilities, test = np.load(path), arrays.load(folder)
-    if len(probabilities) != len(test.labels):
-        raise InputError(f"{path} has {len(probabilities)} images, {folder} has {len(test.labels)}; run `{command}`")
+    n, expected = len(probabilities), len(test.labels)
+    if n != expected:
+        raise InputError(f"{path} has {n} images, {folder} has {expected}; run `dvc repro evaluate@{name}`")
     return probabilities, test
 
 
