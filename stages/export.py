@@ -63,7 +63,8 @@ def main() -> str:
         "with_boxes": accuracy_metrics(test.labels, with_boxes),
         "as_files": accuracy_metrics(test.labels, as_files),
     }
-    metrics = accuracies | {
+    metrics = {
+        **accuracies,
         "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes
         "seed": recipe.seed,
         "weights_md5": hashlib.md5(weights.read_bytes()).hexdigest(),
