@@ -35,8 +35,7 @@ def test_the_steps_for_a_recipe_are_all_there_is_to_do(new_project: Project):
     for file, content in files.items():
         (folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
 
-    new_project.run(
-        sys.executable, "-m", "pytest", "-q", "-m", "not seconds and not slow", "tests/test_pipeline.py", "tests/test_params.py"
-    )
+    tests = ("tests/test_pipeline.py", "tests/config/test_params.py")
+    new_project.run(sys.executable, "-m", "pytest", "-q", "-m", "not seconds and not slow", *tests)
     stages = new_project.dvc("stage", "list", "--name-only").splitlines()
     assert {f"{stage}@{NAME}" for stage in ("train", "evaluate", "robustness", "export")} <= set(stages)
