@@ -4,6 +4,7 @@ import json
 import shutil
 from html import unescape
 from html.parser import HTMLParser
+from string import Template
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from gtsrb.evaluation import binned_accuracy
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
 from gtsrb.evaluation.significance import mcnemar
 from gtsrb.outputs import write_array, write_csv, write_json
+from gtsrb.reporting import panels
 from scripts import report
 
 pytestmark = pytest.mark.seconds  # each report has a dozen plots
@@ -102,6 +104,21 @@ def test_the_report_is_well_formed_and_needs_no_other_file(run):
     assert page.tags.count("img") == 2 * page.tags.count("figcaption") > 0
     assert "of these the exported network predicts another class" in html
     assert not list(run.glob("unfinished.*"))
+
+
+def test_each_panel_has_its_place_in_the_page(run, monkeypatch):
+    """A panel that report.html does not name would be computed and not shown."""
+    substituted = []
+
+    class Spy(Template):
+        def substitute(self, mapping):
+            substituted.append((set(mapping), set(self.get_identifiers())))
+            return super().substitute(mapping)
+
+    monkeypatch.setattr(panels, "Template", Spy)
+    write_report()
+    ((names, places),) = substituted
+    assert names == places
 
 
 def test_class_names_are_escaped(run):
