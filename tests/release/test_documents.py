@@ -1,0 +1,48 @@
+"""What README and docs name is there: files, make's targets, modules, every stage of the pipeline."""
+
+import re
+from importlib.util import find_spec
+
+import pytest
+import yaml
+from conftest import ROOT
+
+PATHS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("pretrained/*.md"))]
+DOCUMENTS = {path.relative_to(ROOT).as_posix(): path for path in PATHS}
+
+
+@pytest.fixture(params=DOCUMENTS)
+def document(request):
+    return DOCUMENTS[request.param]
+
+
+def test_its_links_lead_to_files(document):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text())
+    missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
+    assert not missing
+
+
+def test_its_commands_exist(document):
+    text = document.read_text()
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^    |&& )make ([\w-]+)", text, re.MULTILINE)) <= targets
+    missing = [module for module in re.findall(r"python -m ([\w.]+)", text) if find_spec(module) is None]
+    assert not missing
+
+
+def test_its_stages_exist(document):
+    """Of every target of `dvc repro` that is named, as STAGE@SECTION or STAGE."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for stage, section in re.findall(r"dvc repro (\w+)(?:@(\w+))?", document.read_text()):
+        assert stage in stages
+        sections = params["preprocess" if stage == "preprocess" else "train"]
+        assert section in {"", "NAME", "RECIPE", *sections}
+
+
+def test_the_flow_names_every_stage():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    recipes = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]
+    graph = (ROOT / "docs/architecture.md").read_text().split("```mermaid")[1].split("```")[0]
+    assert all(stage in graph for stage in stages)
+    assert all(f"{stage}@{recipe}" in graph for stage in ("train", "evaluate") for recipe in recipes)

@@ -1,0 +1,75 @@
+"""The figures of README.md and docs/results.md are those of the committed metrics."""
+
+import statistics
+from itertools import combinations
+
+import pytest
+import yaml
+from committed import read
+from conftest import ROOT
+
+README, RESULTS = ((ROOT / name).read_text() for name in ("README.md", "docs/results.md"))
+RECIPES = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]
+ENSEMBLES = [name for name, recipe in RECIPES.items() if recipe["members"] > 1]
+
+
+def rows(text: str, start: str) -> list[list[str]]:
+    """The cells of a table's rows that start so, without the first cell."""
+    lines = [line for line in text.splitlines() if line.startswith(start)]
+    return [[cell.strip() for cell in line.split("|")[2:-1]] for line in lines]
+
+
+def percent(accuracy: float) -> str:
+    return f"{accuracy * 100:.2f} %"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_table_of_the_results(recipe):
+    figures, training, export = (read(path) for path in (recipe, f"{recipe}/training", f"{recipe}/export"))
+    (row,) = rows(RESULTS, f"| `{recipe}`:")
+    assert row[1:] == [
+        f"**{percent(figures['accuracy'])}**",
+        f"{figures['accuracy_low'] * 100:.2f} - {figures['accuracy_high'] * 100:.2f}",
+        str(figures["errors"]),
+        "" if training["val_accuracy"] is None else percent(training["val_accuracy"]),
+        f"{training['seconds'] / 60:.0f} min",
+        f"`{export['weights_md5']}`",
+    ]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_table_of_the_readme(recipe):
+    """The recipe as it is; of an ensemble, one network in one view stands in the row before."""
+    figures, seconds = read(recipe), read(f"{recipe}/training")["seconds"]
+    *one_network, row = rows(README, f"| `{recipe}`:")
+    assert row[1].strip("*") == percent(figures["accuracy"])
+    assert row[2:] == ["1", str(figures["errors"]), f"{seconds / 60:.0f} min"]
+    if recipe in ENSEMBLES:
+        alone = figures["one_network_one_view"].values()
+        accuracies, errors = ([network[key] for network in alone] for key in ("accuracy", "errors"))
+        mean, spread = statistics.mean(accuracies) * 100, statistics.stdev(accuracies) * 100
+        minutes = seconds / 60 / len(alone)
+        cells = [f"{mean:.2f} ± {spread:.2f} %", str(len(alone)), f"{statistics.mean(errors):.1f}", f"{minutes:.0f} min"]
+        assert one_network == [["", *cells]]
+    else:
+        assert not one_network
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(RECIPES, 2)))
+def test_the_comparisons(first, second):
+    pairs = read("comparison")
+    if f"{first}_vs_{second}" not in pairs:
+        pytest.skip(f"metrics/comparison.json: {first} and {second} have not been compared")
+    figures = pairs[f"{first}_vs_{second}"]
+    counts = f"{figures['only_first_wrong']} | {figures['only_second_wrong']} | {figures['both_wrong']}"
+    assert f"| `{first}`, `{second}` | {counts} | {figures['p_value']} |" in RESULTS
+
+
+@pytest.mark.parametrize("recipe", ENSEMBLES)
+def test_each_network_alone(recipe):
+    """The sentence on the single networks of an ensemble, and what it says of their mean."""
+    accuracies = [figures["accuracy"] * 100 for figures in read(recipe)["one_network_one_view"].values()]
+    mean, spread = statistics.mean(accuracies), statistics.stdev(accuracies)
+    text = " ".join(RESULTS.split())
+    assert f"{', '.join(f'{accuracy:.2f}' for accuracy in accuracies[:-1])} and {accuracies[-1]:.2f} %" in text
+    assert f"mean {mean:.2f} %, standard deviation {spread:.2f} points" in text
