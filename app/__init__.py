@@ -1,1 +1,4 @@
-"""A web page that names the sign in a picture and shows the mistakes on the test split: `make app`."""
+"""Pictures and the results of the pipeline in, a web page out that names signs and shows the test mistakes: `make app`.
+
+Nothing is trained here, and neither TensorFlow nor DVC is imported.
+"""

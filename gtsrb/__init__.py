@@ -1,4 +1,7 @@
-"""What the stages of the pipeline share. Imports nothing from `stages`."""
+"""What the stages, the scripts and the page share: a package for each step, in the order in which the data flows.
+
+Nothing here imports `stages`, `scripts` or `app`; docs/architecture.md has a line for every file.
+"""
 
 import os
 import time

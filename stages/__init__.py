@@ -1,3 +1,4 @@
-"""What dvc.yaml runs, one file a stage: ingest -> preprocess -> train -> evaluate -> compare."""
+"""What dvc.yaml runs, one file per stage: ingest -> preprocess -> train -> evaluate -> compare; robustness and export.
 
-import gtsrb as gtsrb  # before a stage's own imports, for what it sets for TensorFlow
+Each reads params and files, calls `gtsrb` and writes files; what it computes is not here.
+"""

@@ -1,11 +1,14 @@
-"""docs/architecture.md has a line for every file, and every package says in its first lines what it is."""
+"""docs/architecture.md: its file map is the tree, and imports go one way; every package says in its first lines what it is."""
 
 import ast
 import re
-from pathlib import PurePosixPath
+from graphlib import TopologicalSorter
+from pathlib import Path, PurePosixPath
 
 import pytest
 from conftest import ROOT, git_files
+
+from gtsrb.studies.code_dependencies import imported_files
 
 ROOMS = ("stages/", "gtsrb/", "scripts/", "app/", "tests/")
 FILES = [name for name in git_files() if name.startswith(ROOMS)]
@@ -34,3 +37,20 @@ def test_every_file_has_a_line_and_every_line_a_file():
 def test_a_package_says_what_it_is(name):
     docstring = ast.get_docstring(ast.parse((ROOT / name).read_text())) or ""
     assert 2 <= len(docstring.splitlines()) <= 4, docstring
+
+
+def test_packages_do_not_import_each_other_in_a_circle(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    needs: dict[Path, set[Path]] = {}
+    for path in Path("gtsrb").glob("*/*.py"):
+        needs.setdefault(path.parent, set()).update(file.parent for file in imported_files(path))
+    assert len(needs) > 5
+    TopologicalSorter({room: rooms - {room} for room, rooms in needs.items()}).prepare()  # CycleError names the circle
+
+
+def test_the_library_imports_nothing_of_what_runs_it():
+    for path in ROOT.glob("gtsrb/**/*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        modules = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        assert not {module.split(".")[0] for module in modules} & {"stages", "scripts", "app"}, path
