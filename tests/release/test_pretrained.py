@@ -6,9 +6,9 @@ import re
 import numpy as np
 import onnx
 import pytest
-from committed import read
 from conftest import ROOT
 from onnx import numpy_helper
+from release.committed import read
 
 from app import picture_view
 from gtsrb.config.ingest import Synthetic

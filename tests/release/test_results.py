@@ -5,8 +5,8 @@ from itertools import combinations
 
 import pytest
 import yaml
-from committed import read
 from conftest import ROOT
+from release.committed import read
 
 README, RESULTS = ((ROOT / name).read_text() for name in ("README.md", "docs/results.md"))
 RECIPES = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]
