@@ -21,6 +21,12 @@ def test_its_links_lead_to_files(document):
     assert not missing
 
 
+def test_the_files_of_code_that_it_names_exist(document):
+    names = set(re.findall(r"(?<![\w./])(?:gtsrb|stages|scripts|app|tests|docs)/[\w./-]*\w", document.read_text()))
+    missing = [name for name in names if "NAME" not in name and not (ROOT / name).exists()]
+    assert not missing
+
+
 def test_its_commands_exist(document):
     text = document.read_text()
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
