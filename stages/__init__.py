@@ -2,3 +2,5 @@
 
 Each reads params and files, calls `gtsrb` and writes files; what it computes is not here.
 """
+
+import gtsrb as gtsrb  # before a stage's own imports, for what it sets for TensorFlow
