@@ -31,7 +31,7 @@ def test_its_commands_exist(document):
     text = document.read_text()
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^    |&& )make ([\w-]+)", text, re.MULTILINE)) <= targets
-    missing = [module for module in re.findall(r"python -m ([\w.]+)", text) if find_spec(module) is None]
+    missing = [module for module in re.findall(r"python -m\s+([\w.]+)", text) if find_spec(module) is None]
     assert not missing
 
 
@@ -39,7 +39,7 @@ def test_its_stages_exist(document):
     """Of every target of `dvc repro` that is named, as STAGE@SECTION or STAGE."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for stage, section in re.findall(r"dvc repro (\w+)(?:@(\w+))?", document.read_text()):
+    for stage, section in re.findall(r"dvc repro\s+(\w+)(?:@(\w+))?", document.read_text()):
         assert stage in stages
         sections = params["preprocess" if stage == "preprocess" else "train"]
         assert section in {"", "NAME", "RECIPE", *sections}
