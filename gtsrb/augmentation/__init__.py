@@ -1,4 +1,4 @@
-"""A batch of images and targets in, the same changed at random out.
+"""A batch of images and targets in, the same batch randomly changed out.
 
-Parameters are drawn first and applied then; the generator comes with the call. No Keras and no file is here.
+Random parameters are drawn first and applied afterwards; the caller passes the generator. No Keras and no file access here.
 """

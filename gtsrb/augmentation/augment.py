@@ -1,7 +1,7 @@
 """Random changes to training images: drawn from params and a generator, applied to a whole batch at once.
 
-Everything that moves pixels is composed into one warp an image, so one interpolation; its affine part equals that of Keras'
-legacy `ImageDataGenerator`, the tutorial's, for the same draws. What changes colours is in `photometric.py`.
+All geometric changes are composed into one warp per image, so pixels are interpolated once; its affine part equals that of
+Keras' legacy `ImageDataGenerator`, which the tutorial uses, for the same draws.
 """
 
 import numpy as np
@@ -15,20 +15,21 @@ from gtsrb.config.augmentation import Augmentation
 def augment(
     images: np.ndarray, targets: np.ndarray, params: Augmentation, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> the same, changed.
+    """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> augmented, same shape and dtype.
 
-    Each image has its own draws. Three channels are a picture; if an image has several, they change alike.
-    Of mixup and CutMix a batch has one, either with probability 1/2 where `params` has both, as in timm; which of its images
-    are mixed is drawn with that one's own `probability`.
+
+    Every image has its own draws. An image may stack several RGB crops along its channels; they get the same draws.
+    Where `params` has both mixup and CutMix, a batch gets one of them, each with probability 1/2, as in timm; `probability`
+    is then the share of the batch's images that are mixed.
     """
     if params.flips:
         images, targets = flip(images, targets, params.flips, rng)
-    if params.affine:
+    if affine := params.affine:
         size = images.shape[1:3]
-        matrices = draw_affine(len(images), size, params.affine, rng).matrices(size)
+        matrices = draw_affine(len(images), size, affine, rng).matrices(size)
         if params.perspective:
             matrices = matrices @ draw_perspective(len(images), size, params.perspective, rng)
-        images = warp(images, matrices, params.affine)
+        images = warp(images, matrices, fill_mode=affine.fill_mode, interpolation=affine.interpolation)
     images = photometric.apply(images, photometric.draw(len(images), images.shape[1], params, rng))
     mixes = [(mix, block) for mix, block in ((mixup, params.mixup), (cutmix, params.cutmix)) if block]
     if mixes:

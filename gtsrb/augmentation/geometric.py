@@ -1,100 +1,112 @@
-"""Random changes that move pixels: flips, and one warp an image that holds all the others."""
+"""Random geometric changes: flips, and one warp per image that combines all the others."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from gtsrb.augmentation import photometric
+from gtsrb.augmentation.photometric import rgb_triples
 from gtsrb.config.augmentation import Affine, Flips, Perspective
 
 
 def flip(images: np.ndarray, targets: np.ndarray, params: Flips, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Each flip that a sign of its class allows, with probability 1/2; the target becomes the class that it then shows."""
+    """Applies each flip that an image's class allows, with probability 1/2; the target becomes the class of the flipped sign.
+
+    Images (n, height, width, channels) of any dtype, targets (n, classes) one-hot.
+    """
     images, labels = images.copy(), targets.argmax(axis=1)
-    for pairs, turned in (
+    for pairs, flipped in (
         (params.left_right, lambda x: x[:, :, ::-1]),
         (params.top_bottom, lambda x: x[:, ::-1]),
         (params.half_turn, lambda x: x[:, ::-1, ::-1]),
     ):
-        becomes = np.full(targets.shape[1], -1)
+        flipped_class = np.full(targets.shape[1], -1)  # -1: a class that this flip is not for
         for first, second in pairs:
-            becomes[first], becomes[second] = second, first
-        rows = np.flatnonzero((becomes[labels] >= 0) & (rng.random(len(labels)) < 0.5))
-        images[rows] = turned(images[rows])
-        labels[rows] = becomes[labels[rows]]
+            flipped_class[first], flipped_class[second] = second, first
+        rows = np.flatnonzero((flipped_class[labels] >= 0) & (rng.random(len(labels)) < 0.5))
+        images[rows] = flipped(images[rows])
+        labels[rows] = flipped_class[labels[rows]]
     return images, np.eye(targets.shape[1], dtype=targets.dtype)[labels]
 
 
 @dataclass(frozen=True)
 class AffineDraws:
-    """One affine change for each of n images; every field is (n,) float64."""
+    """One affine transform for each of n images; every field is (n,) float64."""
 
     rotation: np.ndarray  # radians
     shift_x: np.ndarray  # pixels
     shift_y: np.ndarray
     shear: np.ndarray  # radians, along x
-    zoom_x: np.ndarray  # above 1 the sign becomes smaller, as in Keras
+    zoom_x: np.ndarray  # above 1 shrinks the sign, as in Keras
     zoom_y: np.ndarray
 
     def matrices(self, size: tuple[int, int]) -> np.ndarray:
-        """(n, 3, 3): from (x, y, 1) in the output to the same in the input, about the centre of an image of `size`.
+        """(n, 3, 3) matrices from output to input (x, y, 1), about the centre of an image of `size` = (height, width).
 
-        Rotation, shift, shear and zoom are multiplied in this order, as in `keras.src.legacy.preprocessing.image`.
+
+        The product of rotation, shift, shear and zoom, in this order, as in `keras.src.legacy.preprocessing.image`.
         """
         height, width = size
         zero, one = np.zeros_like(self.rotation), np.ones_like(self.rotation)
         cos, sin = np.cos(self.rotation), np.sin(self.rotation)
-        rotation = _stack([[cos, -sin, zero], [sin, cos, zero], [zero, zero, one]])
-        shift = _stack([[one, zero, self.shift_x], [zero, one, self.shift_y], [zero, zero, one]])
-        shear = _stack([[one, -np.sin(self.shear), zero], [zero, np.cos(self.shear), zero], [zero, zero, one]])
-        zoom = _stack([[self.zoom_x, zero, zero], [zero, self.zoom_y, zero], [zero, zero, one]])
+        rotation = _stack_matrices([[cos, -sin, zero], [sin, cos, zero], [zero, zero, one]])
+        shift = _stack_matrices([[one, zero, self.shift_x], [zero, one, self.shift_y], [zero, zero, one]])
+        shear = _stack_matrices([[one, -np.sin(self.shear), zero], [zero, np.cos(self.shear), zero], [zero, zero, one]])
+        zoom = _stack_matrices([[self.zoom_x, zero, zero], [zero, self.zoom_y, zero], [zero, zero, one]])
         center = np.array([[1, 0, width / 2 - 0.5], [0, 1, height / 2 - 0.5], [0, 0, 1]])
         return center @ rotation @ shift @ shear @ zoom @ np.linalg.inv(center)
 
 
-def _stack(rows: list[list[np.ndarray]]) -> np.ndarray:
+def _stack_matrices(rows: list[list[np.ndarray]]) -> np.ndarray:
+    """3 x 3 entries of (n,) each -> (n, 3, 3)."""
     return np.moveaxis(np.array(rows), -1, 0)
 
 
 def draw_affine(n: int, size: tuple[int, int], params: Affine, rng: np.random.Generator) -> AffineDraws:
     """Draws for `n` images of `size` = (height, width), uniform within the ranges of `params`."""
     height, width = size
-    turn, right, down, lean, zoom_x, zoom_y = rng.uniform(-1, 1, (6, n))
+    rotation, shift_x, shift_y, shear, zoom_x, zoom_y = rng.uniform(-1, 1, (6, n))
     return AffineDraws(
-        rotation=np.deg2rad(params.rotation * turn),
-        shift_x=params.width_shift * width * right,
-        shift_y=params.height_shift * height * down,
-        shear=np.deg2rad(params.shear * lean),
+        rotation=np.deg2rad(params.rotation * rotation),
+        shift_x=params.width_shift * width * shift_x,
+        shift_y=params.height_shift * height * shift_y,
+        shear=np.deg2rad(params.shear * shear),
         zoom_x=1 + params.zoom * zoom_x,
         zoom_y=1 + params.zoom * zoom_y,
     )
 
 
 def draw_perspective(n: int, size: tuple[int, int], params: Perspective, rng: np.random.Generator) -> np.ndarray:
-    """(n, 3, 3): each takes the corners of an image of `size` to where they are drawn, uniformly within the range, per axis."""
+    """(n, 3, 3) matrices that move each corner of an image of `size` = (height, width) by a random offset.
+
+    Offsets are uniform within +- `corner_shift` of the side, independently for every corner and axis.
+    """
     height, width = size
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], float)
     moved = corners + rng.uniform(-params.corner_shift, params.corner_shift, (n, 4, 2)) * (width, height)
-    return np.stack([cv2.getPerspectiveTransform(corners.astype(np.float32), one.astype(np.float32)) for one in moved])
+    source = corners.astype(np.float32)
+    return np.stack([cv2.getPerspectiveTransform(source, target) for target in moved.astype(np.float32)])
 
 
-def warp(images: np.ndarray, matrices: np.ndarray, params: Affine) -> np.ndarray:
-    """(n, height, width, channels) images and (n, 3, 3) output-to-input matrices -> the warped images, same dtype."""
-    if params.interpolation == "nearest":
-        return warp_nearest(images, matrices, params.fill_mode)
+def warp(images: np.ndarray, matrices: np.ndarray, *, fill_mode: str, interpolation: str) -> np.ndarray:
+    """(n, height, width, channels) images and (n, 3, 3) output-to-input matrices -> the warped images, same dtype.
+
+    `fill_mode` (nearest, reflect, constant) fills what comes from outside the image; `interpolation` is nearest or bilinear.
+    """
+    if interpolation == "nearest":
+        return warp_nearest(images, matrices, fill_mode)
     height, width = images.shape[1:3]
-    border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[params.fill_mode]
+    border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[fill_mode]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = np.empty_like(images)
-    for rgb in photometric.rgb_triples(images):  # OpenCV's fast paths end at four channels
+    warped = np.empty(images.shape, images.dtype)  # no memory map, even where `images` is one
+    for rgb in rgb_triples(images):  # OpenCV is fast up to four channels
         for out, image, matrix in zip(warped[rgb], np.ascontiguousarray(images[rgb]), matrices, strict=True):
             out[...] = cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border)
     return warped
 
 
 def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np.ndarray:
-    """As `scipy.ndimage.affine_transform` of order 0, pixel for pixel, for all images at once."""
+    """Equals `scipy.ndimage.affine_transform` of order 0 pixel for pixel, for all images at once."""
     n, height, width, _ = images.shape
     y, x = np.arange(height)[:, None], np.arange(width)
     column, row, depth = (
@@ -103,21 +115,22 @@ def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np
     column, row = column / depth, row / depth  # depth is 1 without perspective
     if fill_mode == "constant":
         outside = (row < 0) | (row > height - 1) | (column < 0) | (column > width - 1)
-    row, column = _folded(row, height, fill_mode), _folded(column, width, fill_mode)
-    first = np.arange(n)[:, None, None] * (height * width)  # each image's first pixel of all
-    out = images.reshape(n * height * width, -1)[first + _index(row + 0.5, height) * width + _index(column + 0.5, width)]
+    row, column = _fold_positions(row, height, fill_mode), _fold_positions(column, width, fill_mode)
+    first = np.arange(n)[:, None, None] * (height * width)  # index of each image's first pixel
+    index = first + _pixel_index(row + 0.5, height) * width + _pixel_index(column + 0.5, width)
+    out = images.reshape(n * height * width, -1)[index]
     if fill_mode == "constant":
         out[outside] = 0
     return out
 
 
-def _folded(position: np.ndarray, side: int, fill_mode: str) -> np.ndarray:
-    """Positions beyond the border -> where the fill takes its pixel from."""
+def _fold_positions(position: np.ndarray, side: int, fill_mode: str) -> np.ndarray:
+    """Maps positions outside [0, side - 1] to the inside positions that `fill_mode` repeats there."""
     if fill_mode == "reflect":  # d c b a | a b c d | d c b a
         position = np.mod(position + 0.5, 2 * side)
         return np.minimum(position, 2 * side - position) - 0.5
     return np.clip(position, 0, side - 1)
 
 
-def _index(position: np.ndarray, side: int) -> np.ndarray:
+def _pixel_index(position: np.ndarray, side: int) -> np.ndarray:
     return np.clip(np.floor(position).astype(np.intp), 0, side - 1)
