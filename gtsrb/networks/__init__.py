@@ -1,4 +1,4 @@
-"""Params in, a Keras model out, which takes images and gives class probabilities; and an ensemble's weights as files.
+"""Params in, a Keras model out that maps images to class probabilities; reads and writes the weight files of an ensemble.
 
 Nothing is trained here.
 """

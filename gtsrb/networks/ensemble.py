@@ -1,4 +1,4 @@
-"""The networks of a recipe, each with weights of its own: where they lie, how they are written and read."""
+"""The weight files of a recipe's members: where they are, how they are written and loaded."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,23 +12,28 @@ from gtsrb.networks.build import build_network
 from gtsrb.outputs import atomic_write
 
 
+def weights_file(recipe: str, member: int, kind: str) -> Path:
+    """Path of one member's weights, counted from 0; `kind` is last or best."""
+    return Path(f"models/{recipe}/member{member}/{kind}.weights.h5")
+
+
 def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape: Any) -> None:
-    """Writes `weights` of the network of `params` and `shape` (see `build_network`), without an optimiser: same weights, same
-    bytes."""
+    """Writes `weights` of the network that `build_network` makes of `params` and `shape`.
+
+    The file holds no optimiser state, so that the same weights give the same bytes.
+    """
     model = build_network(params, **shape)
     model.set_weights(weights)
-    with atomic_write(path) as beside:
-        model.save_weights(beside)
+    with atomic_write(path) as temporary_path:
+        model.save_weights(temporary_path)
 
 
-def weights_file(recipe: str, member: int, which: str) -> Path:
-    """Where the member of this number has its weights: `which` is last or best."""
-    return Path(f"models/{recipe}/member{member}/{which}.weights.h5")
+def load_members(name: str, recipe: Recipe, kind: str, **shape: Any) -> Iterator[tuple[int, keras.Model]]:
+    """Number and network of each member of recipe `name`, with its last or best weights.
 
-
-def load_members(name: str, recipe: Recipe, which: str, **shape: Any) -> Iterator[tuple[int, keras.Model]]:
-    """Number and trained network of each member of recipe `name`: one network, which loads its `which` (last, best) weights."""
+    One model object loads all of them in turn: use each before asking for the next.
+    """
     model = build_network(recipe.network, **shape)
     for number in range(recipe.members):
-        model.load_weights(weights_file(name, number, which))
+        model.load_weights(weights_file(name, number, kind))
         yield number, model

@@ -1,4 +1,4 @@
-"""A layer with weights, its normalisation and its activation, as params say."""
+"""What all families share: a layer with weights, followed by normalisation and activation as params say."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from gtsrb.config.train import Network
 
 
 def layer_options(params: Network) -> dict[str, Any]:
-    """Options of a layer with weights; a bias before batch normalisation would do nothing."""
+    """Keyword arguments of a layer with weights; no bias before batch normalisation, which would remove it."""
     options: dict[str, Any] = {"kernel_initializer": params.kernel_initializer}
     return options | ({"use_bias": False} if params.batch_normalization else {"activation": params.activation})
 
 
 def apply_layer(layer: layers.Layer, x: KerasTensor, params: Network) -> KerasTensor:
-    """The layer of `weights(params)`, normalised where `params` says so, and its activation."""
+    """Applies `layer`, made with `layer_options(params)`, then batch normalisation if `params` has it, and the activation."""
     x = layer(x)
     if params.batch_normalization:
         x = layers.BatchNormalization(name=f"{layer.name}_norm")(x)

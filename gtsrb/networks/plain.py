@@ -1,4 +1,4 @@
-"""The tutorial's network."""
+"""The tutorial's network: blocks of convolutions."""
 
 from keras import KerasTensor, layers
 
@@ -6,8 +6,9 @@ from gtsrb.config.train import PlainNetwork
 from gtsrb.networks.layers import apply_layer, layer_options
 
 
-def plain(x: KerasTensor, params: PlainNetwork) -> KerasTensor:
-    """The tutorial's: blocks of convolutions, each ending in max-pooling and dropout."""
+def apply_plain_blocks(x: KerasTensor, params: PlainNetwork) -> KerasTensor:
+    """(n, size, size, channels) -> (n, side, side, filters[-1]): blocks of convolutions, then max-pooling and dropout."""
+
     for b, filters in enumerate(params.filters, 1):
         for c, padding in enumerate(params.padding, 1):
             conv = layers.Conv2D(

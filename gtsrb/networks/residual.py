@@ -1,4 +1,4 @@
-"""A residual network."""
+"""A residual network (He et al. 2016)."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from gtsrb.config.train import ResidualNetwork
 from gtsrb.networks.layers import apply_layer, layer_options
 
 
-def residual(x: KerasTensor, params: ResidualNetwork) -> KerasTensor:
-    """A stem, then stages of two-convolution residual blocks; each stage after the first halves the side.
+def apply_residual_stages(x: KerasTensor, params: ResidualNetwork) -> KerasTensor:
+    """(n, size, size, channels) -> (n, side, side, filters[-1]): a stem, then stages of residual blocks of two convolutions.
 
-    He et al. 2016; the last factor of each branch starts at zero (Goyal et al. 2017), so that a block starts as the
-    identity and trains without batch normalisation too; shortcuts are halved by average pooling (He et al. 2019).
+    Each stage after the first halves the side; its shortcut by average pooling (He et al. 2019). The last factor of each
+    branch starts at zero (Goyal et al. 2017): a block starts as its shortcut, and trains without batch normalisation too.
     """
 
     def convolution(
