@@ -88,7 +88,7 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
     def fit(which: Recipe) -> float:
-        source = batches.Batches(data.images, targets, which, epoch=0)
+        source = batches.TrainingBatches(data.images, targets, which, epoch=0)
         return seconds(lambda: model.fit(source, steps_per_epoch=steps, shuffle=False, verbose=0))
 
     plain = recipe.model_copy(update={"augmentation": None})

@@ -37,7 +37,7 @@ from gtsrb.studies import results, study, study_table
 from gtsrb.studies.code_dependencies import code_hash, file_hash
 from gtsrb.studies.study import Study
 from gtsrb.training import checkpoints, loop
-from gtsrb.training.loop import Trained
+from gtsrb.training.loop import TrainedRecipe
 from gtsrb.training.split import split
 from stages.preprocess import write_images
 
@@ -118,9 +118,9 @@ def prepare_arrays(part: str, variant: Variant) -> Path:
     return folder
 
 
-def validation_metrics(result: Trained, data: Arrays) -> dict[str, Any]:
+def validation_metrics(result: TrainedRecipe, data: Arrays) -> dict[str, Any]:
     """Accuracy and loss on the images that validated, and the errors of each sign that has some."""
-    labels, tracks = data.labels[result.held_out], data.tracks[result.held_out]
+    labels, tracks = data.labels[result.validation_rows], data.tracks[result.validation_rows]
     figures = accuracy_metrics(labels, result.probabilities)
     wrong = pd.Series(result.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
     return {
@@ -132,7 +132,7 @@ def validation_metrics(result: Trained, data: Arrays) -> dict[str, Any]:
     }
 
 
-def test_metrics(result: Trained, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
+def test_metrics(result: TrainedRecipe, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
     """Accuracy on the test set, in the recipe's weights and views, averaged over its members."""
     model = build_network(recipe.network, **shape_of(data.images, classes))
     each = []
@@ -147,7 +147,7 @@ def test_metrics(result: Trained, recipe: Recipe, evaluation: Evaluation, data: 
     }
 
 
-def training_seconds(result: Trained) -> float:
+def training_seconds(result: TrainedRecipe) -> float:
     """Of all members, in training and validation."""
     return round(sum(member.seconds for member in result.members), 1)
 

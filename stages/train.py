@@ -39,14 +39,14 @@ def main() -> str:
             for which in ("last", "best"):
                 if weights := member.weights(which):
                     ensemble.save_weights(ensemble.weights_file(name, number, which), weights, recipe.network, **shape)
-        write_array(Path(f"data/validation/{name}/rows.npy"), trained.held_out)
+        write_array(Path(f"data/validation/{name}/rows.npy"), trained.validation_rows)
         write_array(Path(f"data/validation/{name}/probabilities.npy"), trained.probabilities)
         write_csv(Path(f"metrics/{name}/history.csv"), trained.history)
-        figures = loop.training_metrics(trained, data.labels[trained.held_out])
+        figures = loop.training_metrics(trained, data.labels[trained.validation_rows])
         figures |= {
-            "train_images": len(trained.rows),
-            "validation_images": len(trained.held_out),
-            "images_per_second": round(len(trained.rows) * recipe.epochs * recipe.members / figures["seconds"], 1),
+            "train_images": len(trained.train_rows),
+            "validation_images": len(trained.validation_rows),
+            "images_per_second": round(len(trained.train_rows) * recipe.epochs * recipe.members / figures["seconds"], 1),
             "device": machine.name,
             "precision": recipe.precision,
             "versions": device.versions(),

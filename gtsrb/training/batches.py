@@ -1,4 +1,4 @@
-"""The batches of an epoch, in which every draw is a function of (seed, epoch, step)."""
+"""The batches of an epoch: every random draw is a function of (seed, epoch, step)."""
 
 import keras
 import numpy as np
@@ -6,20 +6,20 @@ import numpy as np
 from gtsrb.augmentation.augment import augment
 from gtsrb.config.train import Recipe
 
-ORDER, CHANGES, DROPOUT = range(3)  # streams of random numbers
-# Threads that make batches while the network trains. From two on Keras does without tf.data's own, for whose autotuning each
-# pass over the data waits at its end, for seconds; more bring nothing, since a batch takes a fraction of a step.
+ORDER, AUGMENTATION, DROPOUT = range(3)  # streams of random numbers
+# Threads that prepare batches while the network trains. With one, Keras uses tf.data's prefetching, and every pass over the
+# data waits seconds at its end for the autotuning; more than two gain nothing, since a batch takes a fraction of a step.
 WORKERS = 2
-Part = tuple[np.ndarray, np.ndarray]  # images (n, size, size, 3) and one-hot targets (n, classes) float32
+Examples = tuple[np.ndarray, np.ndarray]  # images (n, size, size, channels) and one-hot targets (n, classes) float32
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """981 for the tutorial's 31,367 images in batches of 32; the last batch is a short one."""
+    """Number of batches, the last of which may be smaller: 981 for the tutorial's 31,367 images in batches of 32."""
     return -(-images // batch_size)
 
 
-class InOrder(keras.utils.PyDataset):
-    """Images (n, size, size, channels) and targets (n, classes) as they are, in batches."""
+class OrderedBatches(keras.utils.PyDataset):
+    """Batches of images (n, size, size, channels) and targets (n, classes), in the given order and unchanged."""
 
     def __init__(self, images: np.ndarray, targets: np.ndarray, batch_size: int):
         super().__init__(workers=WORKERS)
@@ -28,41 +28,42 @@ class InOrder(keras.utils.PyDataset):
     def __len__(self) -> int:
         return steps_per_epoch(len(self.images), self.batch_size)
 
-    def __getitem__(self, step: int) -> Part:
+    def __getitem__(self, step: int) -> Examples:
         rows = np.s_[step * self.batch_size : (step + 1) * self.batch_size]
         return self.images[rows], self.targets[rows]
 
 
-class Batches(InOrder):
-    """The batches of one epoch: as many images as there are, shuffled and augmented.
+class TrainingBatches(OrderedBatches):
+    """The batches of one epoch, shuffled and augmented; an epoch shows as many images as there are.
 
-    Step by step a function of (seed, epoch, step), whichever thread asks for it and when; `start` goes to another epoch.
+    A batch is a function of (seed, epoch, step), whatever thread asks for it and when.
     """
 
     def __init__(self, images: np.ndarray, targets: np.ndarray, recipe: Recipe, *, epoch: int):
         super().__init__(images, targets, recipe.batch_size)
         self.recipe = recipe
-        self.start(epoch)
+        self.start_epoch(epoch)
 
-    def start(self, epoch: int) -> None:
+    def start_epoch(self, epoch: int) -> None:
         self.epoch = epoch
-        self.order = epoch_order(self.targets, self.recipe.sampling, generator(self.recipe.seed, epoch, ORDER))
+        self.order = draw_order(self.targets, self.recipe.sampling, make_generator(self.recipe.seed, epoch, ORDER))
 
-    def __getitem__(self, step: int) -> Part:
+    def __getitem__(self, step: int) -> Examples:
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         images, targets = self.images[rows], self.targets[rows]
         if self.recipe.augmentation:
-            rng = generator(self.recipe.seed, self.epoch, CHANGES, step)
+            rng = make_generator(self.recipe.seed, self.epoch, AUGMENTATION, step)
             images, targets = augment(images, targets, self.recipe.augmentation, rng)
         if smoothing := self.recipe.label_smoothing:  # here, not in the loss, so that val_loss stays comparable
             targets = targets * np.float32(1 - smoothing) + np.float32(smoothing / targets.shape[1])
         return images, targets
 
 
-def epoch_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) -> np.ndarray:
-    """(n, classes) one-hot targets -> (n,) rows to show in an epoch: each once, or every class equally often.
+def draw_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) -> np.ndarray:
+    """(n, classes) one-hot targets -> (n,) rows that an epoch shows, in their order.
 
-    Balanced, a class's images are all shown before one is shown again; a class with more than its share shows a part.
+    natural: every row once. class_balanced: every class equally often; all images of a class are shown before one repeats,
+    and a class with more images than its share shows a random sample of them.
     """
     n = len(targets)
     if sampling == "natural":
@@ -72,10 +73,10 @@ def epoch_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) ->
     quotas = n // len(present) + (np.arange(len(present)) < n % len(present))
     rows = []
     for label, quota in zip(present, quotas, strict=True):
-        own = np.flatnonzero(labels == label)
-        rows.append(np.concatenate([rng.permutation(own) for _ in range(-(-quota // len(own)))])[:quota])
+        of_class = np.flatnonzero(labels == label)
+        rows.append(np.concatenate([rng.permutation(of_class) for _ in range(-(-quota // len(of_class)))])[:quota])
     return rng.permutation(np.concatenate(rows))
 
 
-def generator(seed: int, epoch: int, stream: int, step: int = 0) -> np.random.Generator:
+def make_generator(seed: int, epoch: int, stream: int, step: int = 0) -> np.random.Generator:
     return np.random.default_rng([seed, epoch, stream, step])

@@ -1,4 +1,4 @@
-"""What happens at the start and the end of an epoch."""
+"""Keras callbacks: reseeding at the start of each epoch, the logged learning rate, a plateau schedule that can be resumed."""
 
 import time
 from pathlib import Path
@@ -8,30 +8,30 @@ import pandas as pd
 
 from gtsrb.config.train import ReduceOnPlateau
 from gtsrb.progress import Bar, format_duration
-from gtsrb.training.batches import DROPOUT, Batches, generator
+from gtsrb.training.batches import DROPOUT, TrainingBatches, make_generator
 
 
-class EpochDraws(keras.callbacks.Callback):
-    """Goes on to an epoch's batches, and reseeds every random layer: no checkpoint of Keras keeps their state.
+class EpochSeeding(keras.callbacks.Callback):
+    """Starts the epoch's batches and reseeds every random layer, since Keras' checkpoints do not keep the layers' state.
 
-    Keras calls it before its workers start on the epoch, and the next time when all of them have ended.
+    Keras calls it before its workers start on the epoch, and again only after all of them have finished.
     """
 
-    def __init__(self, seed: int, batches: Batches):
+    def __init__(self, seed: int, batches: TrainingBatches):
         super().__init__()
         self.seed, self.batches = seed, batches
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.batches.start(epoch)
-        rng = generator(self.seed, epoch, DROPOUT)
-        keras.utils.set_random_seed(int(rng.integers(2**31)))  # PyTorch's dropout draws from the process's generator
+        self.batches.start_epoch(epoch)
+        rng = make_generator(self.seed, epoch, DROPOUT)
+        keras.utils.set_random_seed(int(rng.integers(2**31)))  # PyTorch's dropout draws from the global generator
         for layer in self.model.layers:
             if hasattr(layer, "seed_generator"):
                 layer.seed_generator.state.assign(rng.integers(2**31, size=2, dtype="uint32"))
 
 
-class LearningRate(keras.callbacks.Callback):
-    """Logs the rate of each epoch's first step."""
+class LearningRateLog(keras.callbacks.Callback):
+    """Logs the learning rate of each epoch's first step."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.rate = float(self.model.optimizer.learning_rate)
@@ -40,8 +40,8 @@ class LearningRate(keras.callbacks.Callback):
         logs["learning_rate"] = self.rate
 
 
-class Plateau(keras.callbacks.ReduceLROnPlateau):
-    """Keras' own, which forgets what it has seen; a resumed training shows it the validation losses of `history` again."""
+class ResumablePlateau(keras.callbacks.ReduceLROnPlateau):
+    """Keras' `ReduceLROnPlateau`, which does not store its state: on resuming, it is shown the losses in `history` again."""
 
     def __init__(self, params: ReduceOnPlateau, history: Path):
         super().__init__("val_loss", params.factor, params.patience, min_delta=params.min_delta)
@@ -53,11 +53,11 @@ class Plateau(keras.callbacks.ReduceLROnPlateau):
         if self.history.exists() and self.history.stat().st_size:
             for epoch, loss in enumerate(pd.read_csv(self.history)["val_loss"]):
                 self.on_epoch_end(epoch, {"val_loss": loss})
-        self.model.optimizer.learning_rate = rate  # as the checkpoint has it
+        self.model.optimizer.learning_rate = rate  # that of the checkpoint
 
 
-class EpochLines(keras.callbacks.Callback):
-    """Prints one line per epoch; on a terminal, with a bar over the steps of the one that runs."""
+class EpochPrinter(keras.callbacks.Callback):
+    """Prints one line per epoch; on a terminal also a bar over the steps of the current epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.perf_counter()

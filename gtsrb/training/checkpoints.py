@@ -1,4 +1,4 @@
-"""What a killed training resumes from: a folder outside the outputs (DVC deletes those before it runs a stage)."""
+"""What a killed training resumes from, in a directory outside the stage's outputs, which DVC deletes before it runs a stage."""
 
 import hashlib
 import json
@@ -25,29 +25,29 @@ ROOT = Path(".checkpoints")  # in .gitignore
 
 @contextmanager
 def checkpoint_dir(recipe: Recipe, data: Path, environment: str) -> Iterator[Path]:
-    """The folder of this very training: .checkpoints/KEY/ENVIRONMENT, the key a hash of params, code and data.
+    """Locks and yields this training's directory, .checkpoints/HASH/ENVIRONMENT; the hash is of params, code and data.
 
-    `environment` names the versions and the device, which decide the bits as well. What another environment has left lies
-    beside it: a line says so, since this training starts anew, and all of KEY is deleted if the block ends well.
-    Raises `InputError` while another process has the key: a training whose DVC was killed goes on by itself.
+    `environment` names versions and device, which also decide the exact weights: a training starts over where only other
+    environments have left checkpoints, and says so. All of .checkpoints/HASH is deleted if the block ends without an error.
+    Raises `InputError` while another process holds the lock: a training may outlive the DVC that started it.
     """
-    key = ROOT / fingerprint(recipe, data)
-    folder = key / environment.replace("/", "-")
-    key.mkdir(parents=True, exist_ok=True)
+    root = ROOT / fingerprint(recipe, data)
+    folder = root / environment.replace("/", "-")
+    root.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(key / "lock", timeout=0):
-            others = sorted(path.name for path in key.iterdir() if path.is_dir())
-            if others and folder.name not in others:
-                print(f"starts anew on {environment}: {key} has only what other versions or devices left: {'; '.join(others)}")
+        with filelock.FileLock(root / "lock", timeout=0):
+            environments = sorted(path.name for path in root.iterdir() if path.is_dir())
+            if environments and folder.name not in environments:
+                print(f"starting over on {environment}: {root} has checkpoints only of {'; '.join(environments)}")
             folder.mkdir(exist_ok=True)
             yield folder
-            shutil.rmtree(key)
+            shutil.rmtree(root)
     except filelock.Timeout:
-        raise InputError(f"{key} is in use: this training already runs in another process; wait for it or end it") from None
+        raise InputError(f"{root} is in use: this training already runs in another process; wait for it or end it") from None
 
 
 def fingerprint(recipe: Recipe, data: Path) -> str:
-    """Hash of a training's params, the files in `data` and this project's loaded modules."""
+    """Hash of the recipe, the files in `data` and the source files of this project's loaded modules."""
     digest = hashlib.sha256(recipe.model_dump_json().encode())
     ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] in ("gtsrb", "stages", "__main__")}
     code = [Path(file) for _, module in sorted(ours.items()) if (file := getattr(module, "__file__", None))]
@@ -59,19 +59,20 @@ def fingerprint(recipe: Recipe, data: Path) -> str:
 
 @dataclass
 class Progress:
-    """Where a training stands."""
+    """How far a training has come."""
 
     epochs: int = 0  # finished
-    best_epoch: int = 0  # the one with the least validation loss, counted from 0
+    best_epoch: int = 0  # the one with the lowest validation loss, counted from 0
     best_loss: float = math.inf
     seconds: float = 0.0  # in training and validation, over all sessions
     best_weights: list[np.ndarray] = field(default_factory=list)  # empty without validation
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps weights, optimiser and `Progress` at each epoch's end, in one file that is replaced in one step.
+    """Saves weights, optimiser state and `Progress` at the end of each epoch, in one file that is replaced atomically.
 
-    Comes after the `CSVLogger` on `history`: rows of an epoch that is not in the kept state are dropped on resuming.
+    Has to follow the `CSVLogger` on `history`: rows of epochs that the saved state does not include are dropped on resuming.
+    Raises `InputError` if the loss is not finite.
     """
 
     def __init__(self, folder: Path):
@@ -81,7 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.progress = Progress()
 
     def resume(self, model: keras.Model) -> int:
-        """Puts the kept state, if there is one, into the compiled `model`; returns the number of finished epochs."""
+        """Loads the saved state, if there is one, into the compiled `model`; returns the number of finished epochs."""
         model.optimizer.build(model.trainable_variables)
         if self.state.exists():
             with np.load(self.state) as state:
@@ -106,17 +107,17 @@ class Checkpoint(keras.callbacks.Callback):
         progress.seconds += time.perf_counter() - self.started
         if val_loss is not None and val_loss < progress.best_loss:
             progress.best_epoch, progress.best_loss = epoch, val_loss
-            progress.best_weights = evaluated_weights(self.model)
+            progress.best_weights = averaged_weights(self.model)
         arrays: dict[str, Any] = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(_variables(self.model))}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(progress.best_weights)}
-        figures = {key: value for key, value in vars(progress).items() if key != "best_weights"}
-        with atomic_write(self.state) as beside:
-            np.savez(beside, progress=json.dumps(figures), **arrays)
+        counters = {key: value for key, value in vars(progress).items() if key != "best_weights"}
+        with atomic_write(self.state) as temporary_path:
+            np.savez(temporary_path, progress=json.dumps(counters), **arrays)
 
 
-def evaluated_weights(model: keras.Model) -> list[np.ndarray]:
-    """The weights that are validated and kept: the optimiser's average of those that it trains, where it has one."""
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of mixed_float16's loss scaling
+def averaged_weights(model: keras.Model) -> list[np.ndarray]:
+    """The weights that are validated: moving averages if the optimiser has them, otherwise the model's own."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # mixed_float16 wraps it to scale the loss
     averages = {}
     if optimizer.use_ema:
         pairs = zip(model.trainable_variables, optimizer._model_variables_moving_average, strict=True)

@@ -1,19 +1,20 @@
-"""Optimisers, built from params."""
+"""Builds Keras optimisers from params."""
 
 from typing import assert_never
 
 import keras
 
 from gtsrb.config.train import Optimizer, Schedule
-from gtsrb.training.schedules import rates
+from gtsrb.training.schedules import build_learning_rate
 
 
 def build_optimizer(
     optimizer: Optimizer, schedule: Schedule | None, *, steps_per_epoch: int, epochs: int
 ) -> keras.optimizers.Optimizer:
-    """The optimiser with its schedule in it. Weight decay is decoupled (Loshchilov and Hutter 2019), of kernels alone."""
+    """The optimiser with its schedule. Weight decay is decoupled (Loshchilov and Hutter 2019) and applies to kernels only."""
+    learning_rate = build_learning_rate(optimizer.learning_rate, schedule, steps_per_epoch=steps_per_epoch, epochs=epochs)
     shared = {
-        "learning_rate": rates(optimizer.learning_rate, schedule, steps_per_epoch=steps_per_epoch, epochs=epochs),
+        "learning_rate": learning_rate,
         "weight_decay": optimizer.weight_decay or (0.0 if optimizer.name == "adamw" else None),
         "global_clipnorm": optimizer.gradient_clip,
         "use_ema": optimizer.ema_momentum is not None,
@@ -25,12 +26,12 @@ def build_optimizer(
             built = keras.optimizers.SGD(momentum=momentum, nesterov=optimizer.nesterov, **shared)
         case "rmsprop":
             built = keras.optimizers.RMSprop(momentum=momentum, **shared)
-        case "muon":  # of dense kernels; Keras leaves convolutions and vectors to AdamW
+        case "muon":  # for dense kernels; Keras updates convolutions and vectors with AdamW
             shared["adam_weight_decay"] = shared["weight_decay"]
             built = keras.optimizers.Muon(momentum=momentum, adam_beta_1=momentum, nesterov=optimizer.nesterov, **shared)
         case "adam" | "adamw" | "nadam" | "lion":
-            kinds = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "lion": "Lion"}
-            built = getattr(keras.optimizers, kinds[optimizer.name])(beta_1=momentum, **shared)
+            class_names = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "lion": "Lion"}
+            built = getattr(keras.optimizers, class_names[optimizer.name])(beta_1=momentum, **shared)
         case _:
             assert_never(optimizer.name)
     if optimizer.weight_decay:

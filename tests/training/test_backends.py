@@ -1,4 +1,4 @@
-"""The same training on every backend as on TensorFlow, each in a process of its own, since a process has one backend."""
+"""Every backend trains as TensorFlow does; each runs in its own process, since a process has one backend."""
 
 import importlib.util
 import os
@@ -18,53 +18,53 @@ INSTALL = {"jax": "make .venv/jax.installed", "torch": "python -m pip install to
 
 
 def backend(name: str):
-    """A parameter that is skipped where the backend is not installed."""
+    """A parameter that is skipped if the backend is not installed."""
     missing = importlib.util.find_spec(name) is None
-    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"no {name} here: {INSTALL[name]}"))
+    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"{name} is not installed: {INSTALL[name]}"))
 
 
-def python(backend: str, *arguments: str) -> subprocess.CompletedProcess:
+def run_python(backend: str, *arguments: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"KERAS_BACKEND": backend}
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Takes a backend to what tests/training/backend_training.py leaves of it."""
+    """A function from a backend's name to the folder that tests/training/backend_training.py has written on it."""
 
     @cache
     def train(backend: str) -> Path:
         folder = tmp_path_factory.mktemp(backend)
-        result = python(backend, "-m", "tests.training.backend_training", str(folder))
+        result = run_python(backend, "-m", "tests.training.backend_training", str(folder))
         assert result.returncode == 0, result.stderr
         return folder
 
     return train
 
 
-def arrays(folder: Path) -> list[np.ndarray]:
+def read_arrays(folder: Path) -> list[np.ndarray]:
     with np.load(folder / "weights.npz") as file:
         return [file[name] for name in file.files]
 
 
-@pytest.mark.parametrize("part", ["whole", "cut"])
+@pytest.mark.parametrize("run", ["uninterrupted", "resumed"])
 @pytest.mark.parametrize("backend", [backend("jax"), backend("torch")])
-def test_the_losses_of_tensorflow(trained, backend, part):
-    """And its weights and predictions: two steps, and two more after resuming, from the same weights, without dropout."""
-    ours, theirs = (trained(name) / "plain" / part for name in ("tensorflow", backend))
-    expected, history = (pd.read_csv(folder / "history.csv") for folder in (ours, theirs))
-    assert expected["loss"].nunique() == 2
-    pd.testing.assert_frame_equal(history, expected, rtol=0, atol=1e-4)
-    for one, other in zip(arrays(ours), arrays(theirs), strict=True):
-        np.testing.assert_allclose(other, one, rtol=0, atol=1e-4)
+def test_losses_weights_and_predictions_equal_those_of_tensorflow(trained, backend, run):
+    """From the same initial weights and without dropout: after two steps, and after two more, uninterrupted or resumed."""
+    expected, actual = (trained(name) / "plain" / run for name in ("tensorflow", backend))
+    expected_history, history = (pd.read_csv(folder / "history.csv") for folder in (expected, actual))
+    assert expected_history["loss"].nunique() == 2
+    pd.testing.assert_frame_equal(history, expected_history, rtol=0, atol=1e-4)
+    for expected_array, array in zip(read_arrays(expected), read_arrays(actual), strict=True):
+        np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("recipe", ["plain", "dropout"])
 @pytest.mark.parametrize("backend", [backend("jax"), backend("torch")])
-def test_a_resumed_training_ends_like_a_whole_one(trained, backend, recipe):
-    whole, cut = (trained(backend) / recipe / part for part in ("whole", "cut"))
-    assert (whole / "history.csv").read_bytes() == (cut / "history.csv").read_bytes()
-    assert all((one == other).all() for one, other in zip(arrays(whole), arrays(cut), strict=True))
+def test_a_resumed_training_ends_like_an_uninterrupted_one(trained, backend, recipe):
+    uninterrupted, resumed = (trained(backend) / recipe / run for run in ("uninterrupted", "resumed"))
+    assert (uninterrupted / "history.csv").read_bytes() == (resumed / "history.csv").read_bytes()
+    assert all((a == b).all() for a, b in zip(read_arrays(uninterrupted), read_arrays(resumed), strict=True))
 
 
 SET_UP = """
@@ -78,13 +78,13 @@ print(machine.gpu, machine.jit_compile, os.environ["XLA_FLAGS"])
 
 @pytest.mark.parametrize("backend", [backend("jax")])
 def test_jax_on_the_cpu_compiles_and_is_deterministic(backend):
-    result = python(backend, "-c", SET_UP.format(choice="cpu"))
+    result = run_python(backend, "-c", SET_UP.format(choice="cpu"))
     assert result.stdout.split() == ["False", "auto", "--xla_gpu_deterministic_ops=true"], result.stderr
 
 
 @pytest.mark.parametrize("backend", [backend("jax")])
-def test_jax_without_a_gpu_refuses_one(backend):
-    result = python(backend, "-c", SET_UP.format(choice="gpu"))
+def test_jax_without_a_gpu_does_not_start_on_one(backend):
+    result = run_python(backend, "-c", SET_UP.format(choice="gpu"))
     if result.stdout.startswith("True"):
-        pytest.skip("JAX has a GPU here")
+        pytest.skip("JAX has found a GPU")
     assert 'InputError: device: gpu, but JAX sees none; use device: auto, or run: pip install "jax[cuda12]"' in result.stderr

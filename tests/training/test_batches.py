@@ -1,0 +1,90 @@
+"""What a batch holds, and that every draw is a function of (seed, epoch, step)."""
+
+import numpy as np
+from example_training import IMAGES, TARGETS, N
+
+from gtsrb.config.train import Recipe
+from gtsrb.training.batches import TrainingBatches, draw_order, steps_per_epoch
+
+
+def without_augmentation(recipe: Recipe) -> Recipe:
+    return recipe.model_copy(update={"augmentation": None})
+
+
+def test_the_tutorials_steps_per_epoch():
+    assert steps_per_epoch(31_367, 32) == 981
+
+
+def test_an_epoch_shows_every_image_once_with_its_label(recipe):
+    batches = TrainingBatches(IMAGES, TARGETS, without_augmentation(recipe), epoch=0)
+    assert len(batches) == 3
+    orders = []
+    for epoch in range(2):
+        batches.start_epoch(epoch)
+        epoch_batches = [batches[step] for step in range(3)]
+        assert [len(images) for images, _ in epoch_batches] == [16, 16, 12]
+        images, targets = (np.concatenate(arrays) for arrays in zip(*epoch_batches, strict=True))
+        rows = [int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0]) for image in images]
+        assert sorted(rows) == list(range(N))
+        assert (targets == TARGETS[rows]).all()
+        orders.append(rows)
+    assert orders[0] != orders[1]
+
+
+def test_a_batch_is_a_function_of_seed_epoch_and_step(recipe):
+    """In whatever order the workers ask for batches."""
+    batches = TrainingBatches(IMAGES, TARGETS, recipe, epoch=2)
+    third, first = batches[2], batches[0]
+    batches.start_epoch(0)
+    of_epoch_0 = batches[0]
+    batches.start_epoch(2)
+    again = TrainingBatches(IMAGES, TARGETS, recipe, epoch=2)
+    for one, other in ((third, again[2]), (first, again[0]), (first, batches[0])):
+        assert all((a == b).all() for a, b in zip(one, other, strict=True))
+    assert (first[0] != of_epoch_0[0]).any()
+
+
+def test_other_seeds_epochs_and_steps_augment_otherwise(recipe):
+    """All images are the same one, so only augmentation can differ."""
+    images, targets = IMAGES[[0] * N], TARGETS[[0] * N]
+    batches = TrainingBatches(images, targets, recipe, epoch=0)
+    augmented = [batches[0][0], batches[1][0]]
+    for epoch, seed in ((1, 3), (0, 4)):
+        changed = recipe.model_copy(update={"seed": seed})
+        augmented.append(TrainingBatches(images, targets, changed, epoch=epoch)[0][0])
+    assert all((augmented[i] != augmented[j]).any() for i in range(4) for j in range(i))
+
+
+def test_augmentation_changes_images_and_keeps_labels(recipe):
+    augmented, targets = TrainingBatches(IMAGES, TARGETS, recipe, epoch=0)[0]
+    images, expected_targets = TrainingBatches(IMAGES, TARGETS, without_augmentation(recipe), epoch=0)[0]
+    assert (targets == expected_targets).all()
+    assert all((a != b).any() for a, b in zip(augmented, images, strict=True))
+
+
+def test_label_smoothing(recipe):
+    recipe = without_augmentation(recipe)
+    _, targets = TrainingBatches(IMAGES, TARGETS, recipe, epoch=0)[0]
+    _, smooth = TrainingBatches(IMAGES, TARGETS, recipe.model_copy(update={"label_smoothing": 0.3}), epoch=0)[0]
+    np.testing.assert_allclose(smooth, targets * 0.7 + 0.1, rtol=1e-6)
+    assert smooth.dtype == np.float32
+
+
+def test_class_balanced_sampling():
+    labels = np.repeat([0, 1, 2, 4], [100, 10, 3, 47])  # none of class 3
+    targets = np.eye(5, dtype="float32")[labels]
+    orders = [draw_order(targets, "class_balanced", np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert (orders[0] == orders[1]).all()
+    assert (orders[0] != orders[2]).any()
+    times_shown = np.bincount(orders[0], minlength=160)
+    assert np.bincount(labels[orders[0]], minlength=5).tolist() == [40, 40, 40, 0, 40]
+    assert set(times_shown[labels == 0]) == {0, 1}
+    assert set(times_shown[labels == 1]) == {4}
+    assert set(times_shown[labels == 2]) == {13, 14}
+    assert len(set(labels[orders[0]][:20])) > 2  # shuffled
+
+
+def test_class_balanced_shares_differ_by_one_at_most():
+    targets = np.eye(3, dtype="float32")[np.repeat([0, 1, 2], [8, 1, 2])]
+    counts = np.bincount(targets[draw_order(targets, "class_balanced", np.random.default_rng(0))].argmax(axis=1))
+    assert sorted(counts) == [3, 4, 4]
