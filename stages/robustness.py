@@ -85,7 +85,7 @@ def corrupt_images(rows: pd.DataFrame, kind: str, severity: float, seed: int, va
 def corrupt_image(image: bytes, box: Box, kind: str, severity: float, seed: list[int], variant: Variant) -> np.ndarray:
     pixels = tables.decode_ppm(image)
     if kind != "none":
-        pixels = corruptions.KINDS[kind](pixels, severity, np.random.default_rng(seed))
+        pixels = corruptions.CORRUPTIONS[kind](pixels, severity, np.random.default_rng(seed))
     return preprocess(pixels, box, variant)
 
 

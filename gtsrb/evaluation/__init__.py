@@ -1,4 +1,4 @@
-"""Probabilities or predictions and labels in, metrics out: accuracy, intervals, significance, accuracy under corruption.
+"""Labels and predictions in, metrics out: accuracy, intervals, significance; also corruptions and test-time augmentation.
 
 Nothing is trained, plotted or chosen here.
 """

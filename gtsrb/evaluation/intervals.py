@@ -1,4 +1,4 @@
-"""95 % intervals: Wilson's of a share, and the bootstrap over tracks."""
+"""95 % confidence intervals: Wilson's for a share, and the bootstrap over tracks."""
 
 from collections.abc import Iterable
 
@@ -7,13 +7,13 @@ from scipy.stats import binomtest, bootstrap
 
 
 def track_bootstrap(values: np.ndarray, *, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
-    """(tracks,) values, two or more -> 95 % interval of their sum, by the percentile bootstrap over tracks (Efron 1979)."""
+    """(tracks,) values, at least two -> 95 % interval of their sum, by the percentile bootstrap over tracks (Efron 1979)."""
     result = bootstrap((values.astype(np.float64),), np.sum, n_resamples=draws, batch=1000, method="percentile", rng=seed)
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
 def wilson_interval(right: Iterable[int], images: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-    """How many are right of how many, several times -> the ends of Wilson's intervals (1927) at 95 %; NaN for none of none."""
+    """Numbers of right predictions and of images -> low and high ends of Wilson's (1927) 95 % intervals; NaN without images."""
     ends = [
         binomtest(int(k), int(n)).proportion_ci(0.95, method="wilson") if n else (np.nan, np.nan)
         for k, n in zip(right, images, strict=True)

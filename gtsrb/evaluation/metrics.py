@@ -1,26 +1,27 @@
-"""Figures of merit of predictions."""
+"""Metrics of predictions: accuracy, by class, and confusions."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn.metrics import recall_score, top_k_accuracy_score
+
+from gtsrb.evaluation.intervals import wilson_interval
 
 
 def accuracy_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | int]:
-    """(n,) labels and (n, classes) probabilities -> the figures of metrics/RECIPE.json, accuracies in [0, 1].
+    """(n,) labels and (n, classes) probabilities -> the metrics of metrics/RECIPE.json, accuracies in [0, 1].
 
-    The interval is Wilson's (1927) at 95 %, which takes images as independent; frames of one sign are not.
+    The interval is Wilson's (1927) at 95 %, which assumes independent images; frames of one sign are not.
     """
     classes = np.arange(probabilities.shape[1])
     probability = np.take_along_axis(probabilities, labels[:, None], axis=1).astype(np.float64)
     predictions = probabilities.argmax(axis=1)
     right = int((predictions == labels).sum())
-    scores = probabilities if len(classes) > 2 else probabilities[:, 1]  # as scikit-learn takes them of two classes
-    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
+    scores = probabilities if len(classes) > 2 else probabilities[:, 1]  # scikit-learn expects one column for two classes
+    low, high = wilson_interval([right], [len(labels)])
     return {
         "accuracy": right / len(labels),
-        "accuracy_low": interval.low,
-        "accuracy_high": interval.high,
+        "accuracy_low": float(low[0]),
+        "accuracy_high": float(high[0]),
         "errors": len(labels) - right,
         "loss": float(-np.log(np.clip(probability, 1e-7, 1)).mean()),  # cross-entropy in nats, clipped as Keras does
         "macro_accuracy": recall_score(labels, predictions, labels=np.unique(labels), average="macro"),  # mean over classes
@@ -29,7 +30,7 @@ def accuracy_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
 
 
 def class_metrics(labels: np.ndarray, predictions: np.ndarray, names: list[str]) -> pd.DataFrame:
-    """A row a class: class_id, name, images, errors, accuracy (empty where the class has no image)."""
+    """One row per class: class_id, name, images, errors, accuracy (NaN for a class without images)."""
     rows = pd.DataFrame({"class_id": labels, "right": predictions == labels})
     counts = rows.groupby("class_id")["right"].agg(["size", "sum"]).reindex(range(len(names)), fill_value=0)
     return pd.DataFrame(
@@ -44,7 +45,7 @@ def class_metrics(labels: np.ndarray, predictions: np.ndarray, names: list[str])
 
 
 def confusion_counts(labels: np.ndarray, predictions: np.ndarray, names: list[str]) -> pd.DataFrame:
-    """A row for each pair of truth and prediction that occurs: truth, prediction (sign names), images."""
+    """One row per pair of truth and prediction that occurs: truth, prediction (sign names), images."""
     rows = pd.DataFrame({"truth": labels, "prediction": predictions})
     counts = rows.groupby(["truth", "prediction"]).size().rename("images").reset_index()
     return counts.assign(truth=counts["truth"].map(names.__getitem__), prediction=counts["prediction"].map(names.__getitem__))

@@ -1,6 +1,6 @@
-"""The predicted class of each test image, with its label: metrics/RECIPE/predictions.csv.
+"""Reads metrics/RECIPE/predictions.csv: the predicted class of each test image, with its label.
 
-Recipes and revisions are compared by these small files, which Git keeps, so neither the images nor DVC's cache are needed.
+These files are small and in Git, so that recipes and revisions can be compared without the images and DVC's cache.
 """
 
 import io
@@ -10,7 +10,7 @@ import pandas as pd
 
 from gtsrb.errors import InputError
 
-COLUMNS = {"filename": str, "class_id": int, "prediction": int}  # one row per test image, in the order of the test part
+COLUMNS = {"filename": str, "class_id": int, "prediction": int}  # one row per test image, in the order of the test split
 
 
 def path(recipe: str) -> Path:
@@ -18,15 +18,15 @@ def path(recipe: str) -> Path:
 
 
 def read(recipe: str) -> pd.DataFrame:
-    """The predictions of `recipe` in the workspace. Raises `InputError`."""
+    """The predictions of `recipe` in the workspace. Raises `InputError` if there are none, or if they cannot be parsed."""
     try:
         return parse(path(recipe).read_text(), str(path(recipe)))
     except FileNotFoundError:
-        raise InputError(f"{path(recipe)} not found; `dvc repro evaluate@{recipe}` makes it") from None
+        raise InputError(f"{path(recipe)} not found; run `dvc repro evaluate@{recipe}`") from None
 
 
 def parse(text: str, origin: str) -> pd.DataFrame:
-    """The text of such a file as a table. Raises `InputError`, which `origin` opens, if it is none."""
+    """The text of such a file -> its table, columns `COLUMNS`. Raises `InputError`, whose message starts with `origin`."""
     try:
         return pd.read_csv(io.StringIO(text), usecols=list(COLUMNS), dtype=COLUMNS, keep_default_na=False)
     except ValueError as error:

@@ -8,9 +8,9 @@ from gtsrb.errors import InputError
 
 
 def mcnemar(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[str, float | int]:
-    """Compares the predictions `first` and `second`, (n,) each, on the same images: discordant counts, exact p-value.
+    """(n,) labels and two sets of (n,) predictions -> how many images each gets wrong, and the p-value of McNemar's test.
 
-    McNemar (1947), exact: twice the lesser tail of Binomial(discordant, 1/2). It, too, takes images as independent.
+    McNemar (1947), exact: twice the smaller tail of Binomial(discordant, 1/2). It assumes independent images, too.
     """
     first_only = int(((first != labels) & (second == labels)).sum())
     second_only = int(((first == labels) & (second != labels)).sum())
@@ -24,11 +24,14 @@ def mcnemar(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> dict[s
 
 
 def compare(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> dict[str, float | int]:
-    """McNemar's test (`metrics.mcnemar`) of two such tables. Raises `InputError` if their images or labels differ."""
-    both = first.merge(second, on=["filename", "class_id"], suffixes=("_first", "_second"))
-    if not len(first) == len(second) == len(both):
+    """`mcnemar` of two tables of predictions (see predictions.py), which are called `names` in messages.
+
+    Raises `InputError` if their images or labels differ.
+    """
+    merged = first.merge(second, on=["filename", "class_id"], suffixes=("_first", "_second"))
+    if not len(first) == len(second) == len(merged):
         raise InputError(
-            f"{names[0]} was tested on {len(first):,} images and {names[1]} on {len(second):,}, of which {len(both):,} are the "
-            "same with the same label; only predictions of one test set can be compared"
+            f"{names[0]} was tested on {len(first):,} images and {names[1]} on {len(second):,}, of which {len(merged):,} are "
+            "the same with the same label; only predictions on the same test set can be compared"
         )
-    return mcnemar(*(both[column].to_numpy() for column in ("class_id", "prediction_first", "prediction_second")))
+    return mcnemar(*(merged[column].to_numpy() for column in ("class_id", "prediction_first", "prediction_second")))

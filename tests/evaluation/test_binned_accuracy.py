@@ -1,4 +1,4 @@
-"""Accuracy in bins against hand-worked values and scikit-learn's."""
+"""Accuracy in bins against values worked out by hand, and calibration against scikit-learn."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,8 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from gtsrb.data.tables import encode_ppm
-from gtsrb.evaluation import binned_accuracy, intervals
+from gtsrb.evaluation import binned_accuracy
+from gtsrb.evaluation.intervals import wilson_interval
 
 
 def test_accuracy_in_bins():
@@ -19,20 +20,11 @@ def test_accuracy_in_bins():
     assert table["images"].tolist() == [2, 2, 1]
     assert table["errors"].tolist() == [1, 0, 1]
     assert table["accuracy"].tolist() == [0.5, 1, 0]
+    low, high = wilson_interval([1, 2, 0], [2, 2, 1])
+    assert (table["accuracy_low"].tolist(), table["accuracy_high"].tolist()) == (low.tolist(), high.tolist())
 
 
-def test_wilsons_interval():
-    """Wilson's formula; of nothing there is none."""
-    low, high = intervals.wilson_interval([9, 0], [10, 0])
-    z, n, p = 1.959964, 10, 0.9
-    center, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    assert (low[0], high[0]) == pytest.approx(((center - half) / (1 + z**2 / n), (center + half) / (1 + z**2 / n)))
-    assert np.isnan([low[1], high[1]]).all()
-    table = binned_accuracy.accuracy_in_bins(np.arange(10), np.arange(10) > 0, np.array([0, 9]))
-    assert (table.loc[0, "accuracy_low"], table.loc[0, "accuracy_high"]) == (low[0], high[0])
-
-
-def test_quantiles_hold_as_many_images_each():
+def test_quantiles_have_equally_many_images():
     values = np.random.default_rng(0).permutation(1000)
     table = binned_accuracy.accuracy_in_quantiles(values, np.ones(1000, bool))
     assert table["images"].tolist() == [100] * 10
@@ -40,13 +32,13 @@ def test_quantiles_hold_as_many_images_each():
 
 
 @pytest.mark.parametrize(("values", "images"), [([7] * 5, [5]), ([7] * 8 + [8, 9], [8, 1, 1])])
-def test_quantiles_of_equal_values_are_one_bin(values, images):
+def test_equal_values_share_a_bin(values, images):
     table = binned_accuracy.accuracy_in_quantiles(np.array(values), np.zeros(len(values), bool))
     assert table["images"].tolist() == images
     assert table["errors"].tolist() == images
 
 
-def test_the_side_and_luma_are_those_of_the_annotated_box():
+def test_side_and_luma_are_those_of_the_annotated_box():
     pixels = np.zeros((10, 20, 3), np.uint8)
     pixels[2:6, 3:12] = 255, 0, 51  # 4 rows, 9 columns
     box = {"roi_x1": 3, "roi_y1": 2, "roi_x2": 11, "roi_y2": 5}
@@ -56,7 +48,7 @@ def test_the_side_and_luma_are_those_of_the_annotated_box():
     assert binned_accuracy.box_luma(rows) == pytest.approx([luma, 1 - luma])
 
 
-def test_reliability_is_scikit_learns():
+def test_reliability_equals_scikit_learns_calibration_curve():
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.full(4, 0.3), 2000).astype(np.float32)
     labels = rng.integers(0, 4, 2000)
@@ -69,7 +61,7 @@ def test_reliability_is_scikit_learns():
 
 
 def test_calibration_error():
-    """Two bins: 3 images, 0.9 sure and 1/3 right; 1 image, 0.6 sure and right."""
+    """Two bins: 3 images with confidence 0.9 and accuracy 1/3; 1 image with confidence 0.6 and accuracy 1."""
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.4, 0.6]])
     table = binned_accuracy.reliability(np.array([0, 1, 1, 1]), probabilities)
     assert binned_accuracy.calibration_error(table) == pytest.approx((3 * (0.9 - 1 / 3) + 1 * 0.4) / 4)

@@ -138,14 +138,6 @@ def test_the_bootstrap_draws_signs_whatever_the_number_of_seeds():
     assert first[3:] == [bound / 2 for bound in track_bootstrap(np.array(gained))]  # points of 200 images, 20 signs drawn
 
 
-def test_the_bootstrap_has_the_spread_of_a_sum():
-    values = np.random.default_rng(0).normal(1, 2, 400)
-    low, high = track_bootstrap(values)
-    assert (low + high) / 2 == pytest.approx(values.sum(), abs=3)
-    assert (high - low) / 2 == pytest.approx(1.96 * values.std() * 20, rel=0.05)
-    assert track_bootstrap(np.ones(9)) == (9, 9)
-
-
 def test_the_plot(tmp_path):
     lines = pd.DataFrame([line_of("base", 0, 0, {1: 4}), line_of("a", 0, 0, {})])
     study_table.draw(study_table.summary(lines, ["base", "a"]), tmp_path / "study.png")

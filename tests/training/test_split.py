@@ -100,7 +100,6 @@ def test_too_few_signs_for_the_folds(labels, tracks, number):
     )
 
 
-
 def test_a_class_without_training_images_is_an_error():
     labels = np.array([0] * 9 + [1])
     with pytest.raises(InputError) as error:
