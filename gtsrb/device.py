@@ -1,4 +1,4 @@
-"""Sets up the device before anything trains on it, once a process. The only file that knows TensorFlow, JAX and PyTorch."""
+"""Sets up the device, once per process. The only file that imports TensorFlow, JAX or PyTorch."""
 
 import importlib
 import os
@@ -15,8 +15,8 @@ import numpy as np
 
 from gtsrb.errors import InputError
 
-BACKENDS = {  # of Keras: name, and what gives it a GPU
-    "tensorflow": ("TensorFlow", "make setup  (it installs TensorFlow with CUDA where nvidia-smi answers)"),
+BACKENDS = {  # Keras backend: its name, and how to install its GPU support
+    "tensorflow": ("TensorFlow", "make setup  (it installs TensorFlow with CUDA if nvidia-smi works)"),
     "jax": ("JAX", 'pip install "jax[cuda12]"'),
     "torch": ("PyTorch", "pip install torch  (a build for CUDA)"),
 }
@@ -24,36 +24,37 @@ BACKENDS = {  # of Keras: name, and what gives it a GPU
 
 @dataclass(frozen=True)
 class Device:
-    name: str  # of the processor that trains
+    name: str  # of the processor, such as `NVIDIA H100 80GB HBM3`
     gpu: bool
 
     @property
     def jit_compile(self) -> bool | str:
-        """Keras decides; but off on TensorFlow's CPU, where XLA is 3 to 4 times slower for these networks."""
+        """For `model.compile`: Keras decides, except on a CPU with TensorFlow, where XLA is 3 to 4 times slower here."""
         return "auto" if self.gpu or keras.backend.backend() != "tensorflow" else False
 
     def __str__(self) -> str:
         return f"{self.name} ({'GPU' if self.gpu else 'CPU'})"
 
 
-_process: tuple[str, bool, Device] | None = None  # choice, deterministic and device: no backend can change them once it runs
+_process: tuple[str, bool, Device] | None = None  # choice, deterministic, device: fixed as soon as a backend has started
 
 
 def set_up(choice: str, *, precision: str, seed: int, deterministic: bool) -> Device:
-    """Takes the device of `choice` (auto, gpu, cpu); if `deterministic`, kernels that give the same bytes in each run on it.
+    """Starts the backend on the device of `choice` (auto, gpu, cpu), and sets Keras' dtype policy and the seeds.
 
-    Sets Keras' precision and the seeds, too. These may be others in another call, the device and `deterministic` may not:
-    then, and where a GPU is demanded and none is seen, raises `InputError`. Warns of a GPU that the backend cannot see.
+    With `deterministic`, repeated runs on one device give the same bytes. Raises `InputError` if there is no GPU for
+    choice gpu, or if an earlier call in this process had another device or `deterministic`; precision and seed may change.
+    Warns if nvidia-smi finds a GPU that the backend does not.
     """
     global _process
     if _process is None:
         _process = choice, deterministic, _start(choice, deterministic)
-    first, was_deterministic, device = _process
-    taken = {first, "gpu" if device.gpu else "cpu"} | ({"auto"} if first == "gpu" else set())
-    if choice not in taken or deterministic != was_deterministic:
+    first_choice, first_deterministic, device = _process
+    equivalent = {first_choice, "gpu" if device.gpu else "cpu"} | ({"auto"} if first_choice == "gpu" else set())
+    if choice not in equivalent or deterministic != first_deterministic:
         raise InputError(
-            f"device: {choice}, deterministic: {deterministic}, but this process has set up device: {first}, "
-            f"deterministic: {was_deterministic}, for good; run what wants another in a process of its own"
+            f"device: {choice}, deterministic: {deterministic}, but this process has already set up device: {first_choice}, "
+            f"deterministic: {first_deterministic}, and cannot change it; use one process for each"
         )
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
@@ -61,23 +62,23 @@ def set_up(choice: str, *, precision: str, seed: int, deterministic: bool) -> De
 
 
 def _start(choice: str, deterministic: bool) -> Device:
-    """Starts the backend on the device of `choice`."""
+    """Starts the backend on the device of `choice`; raises and warns as `set_up` says."""
     backend = keras.backend.backend()
     if backend not in BACKENDS:
-        raise InputError(f"KERAS_BACKEND={backend} does not train; expected one of {', '.join(BACKENDS)}")
+        raise InputError(f"KERAS_BACKEND={backend} cannot train; expected one of {', '.join(BACKENDS)}")
     gpu = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[backend](choice, deterministic)
     name, install = BACKENDS[backend]
-    if not gpu and choice != "cpu" and (seen := nvidia_gpus()):
-        warnings.warn(f"nvidia-smi sees {seen[0]}, {name} sees no GPU; training on the CPU. Run: {install}", stacklevel=3)
+    if not gpu and choice != "cpu" and (gpus := nvidia_gpus()):
+        warnings.warn(f"nvidia-smi finds {gpus[0]}, {name} finds no GPU; training on the CPU. Run: {install}", stacklevel=3)
     if not gpu and choice == "gpu":
-        raise InputError(f"device: gpu, but {name} sees none; use device: auto, or run: {install}")
+        raise InputError(f"device: gpu, but {name} finds none; use device: auto, or run: {install}")
     if gpu and choice == "cpu":
         raise InputError(f"device: cpu, but {name} runs on {gpu}; start it with KERAS_TORCH_DEVICE=cpu")
     return Device(gpu or cpu_name(), bool(gpu))
 
 
 def _start_tensorflow(choice: str, deterministic: bool) -> str | None:
-    """Returns the name of the GPU that it takes; None for the CPU."""
+    """Returns the name of the GPU in use, None on the CPU."""
     import tensorflow as tf
 
     if deterministic:
@@ -91,7 +92,7 @@ def _start_tensorflow(choice: str, deterministic: bool) -> str | None:
 
 
 def _start_jax(choice: str, deterministic: bool) -> str | None:
-    """As `_start_tensorflow`; JAX reads XLA_FLAGS when it is first asked for its devices. A TPU passes for a GPU."""
+    """Like `_start_tensorflow`; JAX reads XLA_FLAGS when it lists its devices for the first time. A TPU counts as a GPU."""
     import jax
 
     if deterministic:
@@ -103,23 +104,23 @@ def _start_jax(choice: str, deterministic: bool) -> str | None:
 
 
 def _start_torch(choice: str, deterministic: bool) -> str | None:
-    """As `_start_tensorflow`; Keras has chosen PyTorch's device when it was imported, by KERAS_TORCH_DEVICE."""
+    """Like `_start_tensorflow`; Keras chose PyTorch's device on import, from KERAS_TORCH_DEVICE."""
     import torch
 
     if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, cuBLAS takes sums in any order
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # otherwise cuBLAS adds in varying order
         torch.use_deterministic_algorithms(True)
     device = keras.ops.zeros(()).device
     return None if device.type == "cpu" else torch.cuda.get_device_name() if device.type == "cuda" else device.type
 
 
 def nvidia_gpus() -> list[str]:
-    """Names of the GPUs that nvidia-smi sees; empty where there is no nvidia-smi."""
+    """Names of the GPUs that nvidia-smi finds; empty without nvidia-smi."""
     if not shutil.which("nvidia-smi"):
         return []
     query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False)
-    return answer.stdout.split("\n")[:-1] if answer.returncode == 0 else []
+    result = subprocess.run(query, capture_output=True, text=True, check=False)
+    return result.stdout.splitlines() if result.returncode == 0 else []
 
 
 def cpu_name() -> str:
@@ -132,8 +133,8 @@ def cpu_name() -> str:
 
 
 def versions() -> str:
-    """Of what decides the bits of a training: `Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0, NumPy 2.4.6, OpenCV 5.0.0`."""
-    backend = importlib.import_module(keras.backend.backend())  # its package may have another name, such as tensorflow-cpu
+    """Versions that decide the exact weights: `Python 3.11.7, Keras 3.15.1, tensorflow 2.21.0, NumPy 2.4.6, OpenCV 5.0.0`."""
+    backend = importlib.import_module(keras.backend.backend())  # the distribution may have another name: tensorflow-cpu
     return (
         f"Python {platform.python_version()}, Keras {keras.__version__}, {backend.__name__} {backend.__version__}, "
         f"NumPy {np.__version__}, OpenCV {cv2.__version__}"

@@ -1,4 +1,4 @@
-"""What is said where a GPU is demanded, or seen by nvidia-smi and not by TensorFlow; on machines without one."""
+"""The device and its messages, on machines without a GPU."""
 
 import cv2
 import keras
@@ -8,15 +8,14 @@ import pytest
 from gtsrb import device
 from gtsrb.errors import InputError
 
-SETTINGS = {"precision": "float32", "seed": 0, "deterministic": False}
+OPTIONS = {"precision": "float32", "seed": 0, "deterministic": False}
 
 
 @pytest.fixture(autouse=True)
-def a_process_without_a_gpu(monkeypatch):
+def new_process_without_a_gpu(monkeypatch):
     import tensorflow as tf
 
     monkeypatch.setattr(device, "_process", None)
-
     if tf.config.get_visible_devices("GPU"):
         pytest.skip("this machine has a GPU")
     yield
@@ -25,7 +24,7 @@ def a_process_without_a_gpu(monkeypatch):
 
 @pytest.fixture
 def nvidia_smi(tmp_path, monkeypatch):
-    """An nvidia-smi that sees a GPU."""
+    """An nvidia-smi that finds a GPU."""
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho NVIDIA Test GPU\n")
     program.chmod(0o755)
@@ -33,25 +32,25 @@ def nvidia_smi(tmp_path, monkeypatch):
 
 
 def test_the_cpu():
-    machine = device.set_up("cpu", **SETTINGS)
+    machine = device.set_up("cpu", **OPTIONS)
     assert not machine.gpu
     assert machine.jit_compile is False
     assert "cores" in machine.name
 
 
-def test_a_gpu_that_tensorflow_does_not_see_is_a_loud_warning(nvidia_smi):
-    with pytest.warns(UserWarning, match=r"nvidia-smi sees NVIDIA Test GPU, TensorFlow sees no GPU.*make setup"):
-        device.set_up("auto", **SETTINGS)
+def test_a_gpu_that_tensorflow_does_not_find_is_a_warning(nvidia_smi):
+    with pytest.warns(UserWarning, match=r"nvidia-smi finds NVIDIA Test GPU, TensorFlow finds no GPU.*make setup"):
+        device.set_up("auto", **OPTIONS)
 
 
-def test_the_cpu_by_choice_needs_no_warning(nvidia_smi):
-    assert not device.set_up("cpu", **SETTINGS).gpu
+def test_choosing_the_cpu_gives_no_warning(nvidia_smi):
+    assert not device.set_up("cpu", **OPTIONS).gpu
 
 
-def test_a_gpu_demanded_and_not_there(monkeypatch):
+def test_choosing_a_gpu_without_having_one(monkeypatch):
     monkeypatch.setattr(device, "nvidia_gpus", list)
-    with pytest.raises(InputError, match=r"device: gpu, but TensorFlow sees none.*make setup"):
-        device.set_up("gpu", **SETTINGS)
+    with pytest.raises(InputError, match=r"device: gpu, but TensorFlow finds none.*make setup"):
+        device.set_up("gpu", **OPTIONS)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16", "float32"])
@@ -65,29 +64,29 @@ def test_precision(params, precision):
     assert model.layers[-1].compute_dtype == "float32"  # probabilities
 
 
-def test_the_device_is_set_once_a_process():
-    machine = device.set_up("auto", **SETTINGS)
-    assert device.set_up("cpu", **SETTINGS | {"precision": "mixed_bfloat16", "seed": 1}) == machine  # the same one
+def test_the_device_is_set_up_once_per_process():
+    machine = device.set_up("auto", **OPTIONS)
+    assert device.set_up("cpu", **OPTIONS | {"precision": "mixed_bfloat16", "seed": 1}) == machine
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
     for choice, deterministic in (("gpu", False), ("cpu", True)):
-        with pytest.raises(InputError, match="but this process has set up device: auto, deterministic: False") as error:
+        with pytest.raises(InputError, match="but this process has already set up device: auto, deterministic: False") as error:
             device.set_up(choice, precision="float32", seed=0, deterministic=deterministic)
         assert "\n" not in str(error.value)
-    assert keras.config.dtype_policy().name == "mixed_bfloat16"  # a refusal changes nothing
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"  # an error changes nothing
 
 
 @pytest.mark.parametrize(
     ("backend", "gpu", "expected"), [("tensorflow", False, False), ("tensorflow", True, "auto"), ("jax", False, "auto")]
 )
-def test_only_tensorflow_on_the_cpu_goes_without_its_compiler(monkeypatch, backend, gpu, expected):
+def test_only_tensorflow_on_the_cpu_does_not_compile(monkeypatch, backend, gpu, expected):
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     assert device.Device("a processor", gpu).jit_compile == expected
 
 
-def test_a_backend_that_does_not_train(monkeypatch):
+def test_a_backend_that_cannot_train(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
-    with pytest.raises(InputError, match="KERAS_BACKEND=openvino does not train; expected one of tensorflow, jax, torch"):
-        device.set_up("cpu", **SETTINGS)
+    with pytest.raises(InputError, match="KERAS_BACKEND=openvino cannot train; expected one of tensorflow, jax, torch"):
+        device.set_up("cpu", **OPTIONS)
 
 
 def test_versions():

@@ -87,4 +87,4 @@ def test_jax_without_a_gpu_does_not_start_on_one(backend):
     result = run_python(backend, "-c", SET_UP.format(choice="gpu"))
     if result.stdout.startswith("True"):
         pytest.skip("JAX has found a GPU")
-    assert 'InputError: device: gpu, but JAX sees none; use device: auto, or run: pip install "jax[cuda12]"' in result.stderr
+    assert 'InputError: device: gpu, but JAX finds none; use device: auto, or run: pip install "jax[cuda12]"' in result.stderr

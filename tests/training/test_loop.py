@@ -82,7 +82,7 @@ def test_history_and_best_weights(recipe, tmp_path, capsys):
     lines = [line.split() for line in printed.out.splitlines()]
     assert [line[:2] for line in lines] == [["epoch", f"{epoch}/4"] for epoch in (1, 2, 3, 4)]
     assert [float(line[line.index("val_loss") + 1]) for line in lines] == pytest.approx(history["val_loss"], abs=1e-4)
-    assert not printed.err  # an epoch's bar is a terminal's
+    assert not printed.err  # bars are for terminals only
 
 
 @pytest.mark.seconds
