@@ -1,14 +1,14 @@
-"""Trains the rows of a study and says what each is worth:  python -m scripts.study docs/ideas.yaml
+"""Trains the rows of a study and compares them:  python -m scripts.study docs/ideas.yaml
 
 A study is a YAML file: a `recipe`, overrides in `common` and in each of `rows` as `dvc exp run -S` takes them, the `folds` of
-the split by tracks and the `seeds`. Each row, fold and seed is one training on the workspace's raw data, validated on the
-fold's signs; no test figure is computed. Its results are a line of the .csv beside the study, and nothing else is kept but the
-variants' arrays, in .arrays/. What has its line is not run again; killed, it goes on at the last finished epoch.
+the split by tracks, and the `seeds`. Each row, fold and seed is one training on the workspace's raw data, validated on the
+fold; no test metric is computed. Each run adds one line to the .csv next to the study; besides, only the variants' arrays are
+kept, in .arrays/. Runs that have a line are skipped; a killed run resumes after its last finished epoch.
 
-`--report` runs nothing. Either way the table is printed, in Markdown, and drawn into the .png beside the study.
+At the end the table is printed in Markdown and plotted to the .png next to the study; `--report` does this without training.
 
-`test: true` is for repetitions of a committed recipe, which have no override but their seed: each run is evaluated on the test
-set as stages/evaluate does it, and mean, standard deviation and n are printed.
+`test: true` repeats a committed recipe with other seeds only: each run is evaluated on the test set as stages/evaluate does
+it, and mean, standard deviation and n are printed.
 """
 
 import argparse
@@ -21,8 +21,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from gtsrb import device
-from gtsrb.command_line import run
+from gtsrb import command_line, device
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
@@ -42,61 +41,64 @@ from gtsrb.training.split import split
 from stages.preprocess import write_images
 
 RAW = Path("data/raw")
-PREPARED = Path(".arrays")  # in .gitignore: arrays of each variant, of these raw data
+ARRAYS = Path(".arrays")  # in .gitignore: the arrays of each variant
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.study", description="Trains the rows of a study.")
     parser.add_argument("study", type=Path, help="a YAML file, such as docs/ideas.yaml")
-    parser.add_argument("--report", action="store_true", help="run nothing, print and draw what there is")
+    parser.add_argument("--report", action="store_true", help="train nothing, print and plot the results so far")
     arguments = parser.parse_args()
-    content, lines_file = study.read(arguments.study), arguments.study.with_suffix(".csv")
+    content, results_file = study.read(arguments.study), arguments.study.with_suffix(".csv")
     if not arguments.report:
-        for line in train_missing(content, lines_file):
-            results.append_line(lines_file, line)
-    report(content, lines_file, arguments.study.with_suffix(".png"))
+        for line in train_missing(content, results_file):
+            results.append_line(results_file, line)
+    report(content, results_file, arguments.study.with_suffix(".png"))
 
 
-def train_missing(content: Study, lines_file: Path) -> Iterator[dict[str, Any]]:
-    """A line for each run that `lines_file` has none of. All that can be wrong is found before the first is trained."""
-    found, everything = results.read_lines(lines_file), Path("params.yaml").read_text()
-    if "code" not in found:
-        raise InputError(f"{lines_file} was recorded before lines kept hashes; --report prints it, new runs need another file")
+def train_missing(content: Study, results_file: Path) -> Iterator[dict[str, Any]]:
+    """Trains each run without a line in `results_file`, and yields its line. Raises `InputError` before the first training."""
+    lines, params = results.read_lines(results_file), Path("params.yaml").read_text()
+    if "code" not in lines:
+        raise InputError(
+            f"{results_file} has no hashes, it is from an older version; use --report, or another name for new runs"
+        )
     if content.test:
-        study.check_committed(content, everything)
-    runs = study.list_runs(content, everything)
-    parts = ("train", "test") if content.test else ("train",)
-    code = results.hash_code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
+        study.check_committed(content, params)
+    runs = study.list_runs(content, params)
+    splits = ("train", "test") if content.test else ("train",)
+    code = results.hash_code([RAW / "classes.csv", *(RAW / f"{split}.parquet" for split in splits)], device.versions())
     revision, classes = results.git_revision(), len(arrays.class_names())
-    check([run.recipe for run in runs], classes)
-    waiting = results.find_missing(found, runs, code)
-    for i, one in enumerate(waiting, 1):
-        where = "" if one.fold is None else f", fold {one.fold}"
-        print(f"\n{i} of {len(waiting)}: {one.row}{where}, seed {one.seed}", flush=True)
-        folder = prepare_arrays("train", one.variant)
-        data = arrays.load(folder)
-        keras.utils.clear_session()  # of the run before
-        recipe = one.recipe
+    check_recipes([run.recipe for run in runs], classes)
+    missing = results.find_missing(lines, runs, code)
+    for i, run in enumerate(missing, 1):
+        fold = "" if run.fold is None else f", fold {run.fold}"
+        print(f"\n{i} of {len(missing)}: {run.row}{fold}, seed {run.seed}", flush=True)
+        arrays_dir = prepare_arrays("train", run.variant)
+        data = arrays.load(arrays_dir)
+        keras.utils.clear_session()  # frees the previous run's network
+        recipe = run.recipe
         machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-        with checkpoints.checkpoint_dir(recipe, folder, f"{device.versions()} on {machine}") as kept:
-            result = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
+        with checkpoints.checkpoint_dir(recipe, arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
+            trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=checkpoint_dir)
             line = {
-                "row": one.row,
-                "fold": one.fold,
-                "seed": one.seed,
-                "params": one.params,
+                "row": run.row,
+                "fold": run.fold,
+                "seed": run.seed,
+                "params": run.params,
                 "code": code,
                 "revision": revision,
             }
-            if one.evaluation:
-                line |= test_metrics(result, recipe, one.evaluation, arrays.load(prepare_arrays("test", one.variant)), classes)
+            if run.evaluation:
+                test_data = arrays.load(prepare_arrays("test", run.variant))
+                line |= test_metrics(trained, recipe, run.evaluation, test_data, classes)
             else:
-                line |= validation_metrics(result, data)
-            yield line | {"seconds": training_seconds(result), "parameters": result.members[0].parameters}
+                line |= validation_metrics(trained, data)
+            yield line | {"seconds": training_seconds(trained), "parameters": trained.members[0].parameters}
 
 
-def check(recipes: list[Recipe], classes: int) -> None:
-    """Raises `InputError` where a recipe does not suit the raw data."""
+def check_recipes(recipes: list[Recipe], classes: int) -> None:
+    """Raises `InputError` if a recipe does not fit the raw data."""
     labels, tracks = tables.read_labels_and_tracks(RAW / "train.parquet")
     for recipe in recipes:
         loop.check_classes(recipe, classes)
@@ -104,83 +106,83 @@ def check(recipes: list[Recipe], classes: int) -> None:
         split(labels, tracks, validation)
 
 
-def prepare_arrays(part: str, variant: Variant) -> Path:
-    """The folder of the variant's arrays of this part of the raw data, made if it is not there yet."""
-    raw = RAW / f"{part}.parquet"
-    code = code_hash(results.deciding_modules("preprocessing/preprocess", "data/tables"))
+def prepare_arrays(split: str, variant: Variant) -> Path:
+    """The directory of the variant's arrays of the `split` (train or test), preprocessed if it does not exist yet."""
+    raw = RAW / f"{split}.parquet"
+    code = code_hash(results.find_modules("preprocessing/preprocess", "data/tables"))
     key = f"{variant.model_dump_json(exclude_none=True)} {code} {file_hash(raw)}"
-    folder = PREPARED / hashlib.sha256(key.encode()).hexdigest()[:16]
-    if not (folder / "images.npy").exists():  # the last to be written, and whole
+    folder = ARRAYS / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if not (folder / "images.npy").exists():  # written last, and atomically
         labels, tracks = tables.read_labels_and_tracks(raw)
         write_array(folder / "labels.npy", labels)
         write_array(folder / "tracks.npy", tracks)
-        write_images(raw, folder / "images.npy", variant, label=f"images of {part}")
+        write_images(raw, folder / "images.npy", variant, label=f"images of {split}")
     return folder
 
 
-def validation_metrics(result: TrainedRecipe, data: Arrays) -> dict[str, Any]:
-    """Accuracy and loss on the images that validated, and the errors of each sign that has some."""
-    labels, tracks = data.labels[result.validation_rows], data.tracks[result.validation_rows]
-    figures = accuracy_metrics(labels, result.probabilities)
-    wrong = pd.Series(result.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
+def validation_metrics(trained: TrainedRecipe, data: Arrays) -> dict[str, Any]:
+    """Accuracy and loss on the validation images, and the number of errors of each track that has any."""
+    labels, tracks = data.labels[trained.validation_rows], data.tracks[trained.validation_rows]
+    metrics = accuracy_metrics(labels, trained.probabilities)
+    errors = pd.Series(trained.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
     return {
-        "val_accuracy": round(figures["accuracy"], 6),
-        "val_loss": round(figures["loss"], 6),
+        "val_accuracy": round(metrics["accuracy"], 6),
+        "val_loss": round(metrics["loss"], 6),
         "images": len(labels),
-        "tracks": len(wrong),
-        "errors_by_track": " ".join(f"{track}:{errors}" for track, errors in wrong[wrong > 0].items()),
+        "tracks": len(errors),
+        "errors_by_track": " ".join(f"{track}:{count}" for track, count in errors[errors > 0].items()),
     }
 
 
-def test_metrics(result: TrainedRecipe, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
-    """Accuracy on the test set, in the recipe's weights and views, averaged over its members."""
+def test_metrics(trained: TrainedRecipe, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
+    """Accuracy on the test set, with the recipe's weights and test-time augmentation, averaged over its members."""
     model = build_network(recipe.network, **shape_of(data.images, classes))
-    each = []
-    for member in result.members:
+    probabilities_per_member = []
+    for member in trained.members:
         model.set_weights(member.weights(evaluation.weights))
-        each.append(test_time_augmentation.predict(model, data.images, evaluation.test_time_augmentation))
-    figures = accuracy_metrics(data.labels, np.mean(each, axis=0))
+        views = evaluation.test_time_augmentation
+        probabilities_per_member.append(test_time_augmentation.predict(model, data.images, views))
+    metrics = accuracy_metrics(data.labels, np.mean(probabilities_per_member, axis=0))
     return {
-        "test_accuracy": round(figures["accuracy"], 6),
-        "test_errors": figures["errors"],
+        "test_accuracy": round(metrics["accuracy"], 6),
+        "test_errors": metrics["errors"],
         "test_images": len(data.labels),
     }
 
 
-def training_seconds(result: TrainedRecipe) -> float:
+def training_seconds(trained: TrainedRecipe) -> float:
     """Of all members, in training and validation."""
-    return round(sum(member.seconds for member in result.members), 1)
+    return round(sum(member.seconds for member in trained.members), 1)
 
 
-def report(content: Study, lines_file: Path, picture: Path) -> None:
-    """Prints, and draws, the lines of the newest code, of rows that have the params now that they had then."""
-    found = results.read_lines(lines_file)
-    if found.empty:
-        raise InputError(f"{lines_file}: no line of results yet; run it without --report")
-    if "code" not in found:
-        print(
-            "recorded before lines kept hashes: folds are seeds of one split and overlap; intervals over several are too narrow"
-        )
-        print(study_table.markdown(study_table.summary(found, list(content.rows))))
+def report(content: Study, results_file: Path, plot_file: Path) -> None:
+    """Prints and plots the lines of the newest code whose rows still have the same params."""
+    lines = results.read_lines(results_file)
+    if lines.empty:
+        raise InputError(f"{results_file}: no line of results yet; run it without --report")
+    if "code" not in lines:
+        print("from an older version: folds are seeds of one split and overlap; intervals over several are too narrow")
+        print(study_table.format_summary(study_table.summarize(lines, list(content.rows))))
         return
-    present = results.select_current(found, study.list_runs(content, Path("params.yaml").read_text()))
-    if present.empty:
-        raise InputError(f"{lines_file}: all its lines are of rows that had other params; run it without --report")
-    newest = present[present["code"] == present["code"].iloc[-1]]
+    current = results.select_current(lines, study.list_runs(content, Path("params.yaml").read_text()))
+    if current.empty:
+        raise InputError(f"{results_file}: the params of all its rows have changed; run it without --report")
+    newest = current[current["code"] == current["code"].iloc[-1]]
     print(f"code {newest['code'].iloc[0]}, revision {', '.join(newest['revision'].fillna('unknown').unique())}")
-    for what, lines in {
-        "other params than now": found.drop(present.index),
-        "other code, data or versions": present.drop(newest.index),
+    for reason, ignored in {
+        "other params": lines.drop(current.index),
+        "other code, data or versions": current.drop(newest.index),
     }.items():
-        if len(lines):
-            print(f"not counted, being of {what}: {len(lines)} lines of {', '.join(lines['row'].unique())}")
+        if len(ignored):
+            print(f"not counted, recorded with {reason}: {len(ignored)} lines of {', '.join(ignored['row'].unique())}")
     if content.test:
-        print(study_table.repetitions(newest))
+        print(study_table.format_repetitions(newest))
     else:
-        table = study_table.summary(newest, list(content.rows))
-        print(study_table.markdown(table))
-        study_table.draw(table, picture)
+        table = study_table.summarize(newest, list(content.rows))
+        print(study_table.format_summary(table))
+        study_table.plot(table, plot_file)
 
 
 if __name__ == "__main__":
-    run(main)
+    command_line.run(main)
+

@@ -1,4 +1,4 @@
-"""Rows of overrides in, one line of results per training out, and what each row is worth; validated on folds by tracks.
+"""A study in: rows of overrides of a recipe; one line of results per training and a table out, by validation on track folds.
 
-No stage depends on it. Test figures are computed for repetitions of a committed recipe alone.
+No stage depends on it. Test metrics are computed only for repetitions of a committed recipe.
 """

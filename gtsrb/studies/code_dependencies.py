@@ -1,4 +1,4 @@
-"""Which modules of this project decide what a file computes, and a hash of what they do."""
+"""Finds the modules of this project that a file depends on, and hashes their code."""
 
 import ast
 import hashlib
@@ -8,30 +8,31 @@ from pathlib import Path
 from gtsrb.errors import InputError
 
 PACKAGES = ("gtsrb", "stages")
-# Cannot change a result: messages, bars, the command line, how params.yaml is read (DVC compares its values itself).
+# Cannot change a result: messages, progress bars, command line, how params.yaml is read (DVC compares the values itself).
 PLUMBING = {
     Path(f"gtsrb/{name}.py")
     for name in ("errors", "progress", "command_line", "config/base", "config/load", "config/params", "config/yaml_loader")
 }
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def code_dependencies(path: Path) -> set[Path]:
-    """`path` and every module of this project that it imports, directly or through others; no plumbing, nor what that imports.
+    """`path` and all modules of this project that it imports, directly or indirectly; plumbing is not followed.
 
     Package __init__ files, which hold no code, are left out.
     """
-    found: set[Path] = set()
-    waiting = [path]
-    while waiting:
-        file = waiting.pop()
-        if file not in found | PLUMBING:
-            found.add(file)
-            waiting += imported_files(file)
-    return found
+    dependencies: set[Path] = set()
+    queue = [path]
+    while queue:
+        file = queue.pop()
+        if file not in dependencies | PLUMBING:
+            dependencies.add(file)
+            queue += imported_files(file)
+    return dependencies
 
 
 def imported_files(file: Path) -> list[Path]:
+    """The modules of this project that `file` imports directly; paths are relative to the project's root."""
     names = []
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -43,19 +44,19 @@ def imported_files(file: Path) -> list[Path]:
 
 
 def code_hash(files: Iterable[Path]) -> str:
-    """SHA-256 of what the modules say to Python: an edit of a comment, a docstring or the layout changes nothing."""
+    """SHA-256 of the modules' syntax trees: comments, docstrings and formatting do not count."""
     digest = hashlib.sha256()
     for file in sorted(files):
         tree = ast.parse(file.read_text())
         for node in ast.walk(tree):
-            if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            if isinstance(node, WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
                 del node.body[0]
         digest.update(f"{file.as_posix()} {ast.dump(tree)}\n".encode())
     return digest.hexdigest()
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of its bytes. Raises `InputError` if it is not there."""
+    """SHA-256 of the bytes of a file in data/raw. Raises `InputError` if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

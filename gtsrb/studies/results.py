@@ -1,4 +1,4 @@
-"""The lines of results of a study, in the CSV beside it, and what they are of."""
+"""The results of a study, one line per run in the CSV beside it, with hashes of the params and the code they belong to."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -9,12 +9,12 @@ import pandas as pd
 
 from gtsrb.outputs import atomic_write
 from gtsrb.studies.code_dependencies import code_dependencies, code_hash, file_hash
-from gtsrb.studies.study import Run, git, short_hash
+from gtsrb.studies.study import Run, run_git, short_hash
 
-# From the raw data to predictions, with what these import ...
+# What leads from the raw data to predictions, with all that these modules import ...
 CODE = ("data/tables", "preprocessing/preprocess", "training/loop", "evaluation/test_time_augmentation")
-# ... but for what decides no figure: how files are written, and the schemas whose values are in `params`.
-NO_CODE = {
+# ... except what cannot change a result: how files are written, and the schemas whose values the hash of params covers.
+NEUTRAL = {
     Path(f"gtsrb/{name}.py")
     for name in ("outputs", "training/checkpoints", "config/preprocess", "config/augmentation", "config/evaluate")
 }
@@ -22,46 +22,46 @@ KEYS = ["row", "fold", "seed"]
 HASHES = ["params", "code", "revision"]
 
 
-def deciding_modules(*names: str) -> set[Path]:
-    """Files of these modules of gtsrb/ and of all that they import, less `NO_CODE`; called in the project's root."""
-    return set[Path]().union(*(code_dependencies(Path(f"gtsrb/{name}.py")) for name in names)) - NO_CODE
+def find_modules(*names: str) -> set[Path]:
+    """Files of these modules of gtsrb/ and of all that they import, without `NEUTRAL`; run in the project's root."""
+    return set[Path]().union(*(code_dependencies(Path(f"gtsrb/{name}.py")) for name in names)) - NEUTRAL
 
 
 def hash_code(raw: Iterable[Path], versions: str) -> str:
-    """Hash of the modules that decide the figures, the files of raw data and the versions."""
-    return short_hash(" ".join([code_hash(deciding_modules(*CODE)), versions, *map(file_hash, raw)]).encode())
+    """Hash of all that can change a result besides params: the modules, the files of raw data and the versions."""
+    return short_hash(" ".join([code_hash(find_modules(*CODE)), versions, *map(file_hash, raw)]).encode())
 
 
 def git_revision() -> str:
-    """The commit of the workspace, with -dirty behind it where something is not committed; empty outside of Git."""
-    return git("describe", "--always", "--dirty") or ""
+    """The commit of the workspace, followed by -dirty if there are uncommitted changes; empty outside of Git."""
+    return run_git("describe", "--always", "--dirty") or ""
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """The lines of results in `path`, none if there is no such file. Hashes are text, also those of digits alone."""
+    """The lines of results in `path`, none if it does not exist. Hashes are read as text, even if they are all digits."""
     if not path.exists():
         return pd.DataFrame(columns=[*KEYS, *HASHES])
     return pd.read_csv(path, dtype=dict.fromkeys([*HASHES, "errors_by_track"], str))
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
-    """Puts a line under those in `path`: the whole line or none."""
+    """Appends a line to `path` atomically; a new file gets a header."""
     before = path.read_text() if path.exists() else ""
     added = io.StringIO()
     pd.DataFrame([line]).to_csv(added, header=not before, index=False)
-    with atomic_write(path) as beside:
-        beside.write_text(before + added.getvalue())
+    with atomic_write(path) as temporary_path:
+        temporary_path.write_text(before + added.getvalue())
 
 
-def select_current(found: pd.DataFrame, runs: list[Run]) -> pd.DataFrame:
-    """Those lines whose row has the params now that it had then."""
-    now = {run.row: run.params for run in runs}
-    return found[found["row"].map(now).eq(found["params"])]
+def select_current(lines: pd.DataFrame, runs: list[Run]) -> pd.DataFrame:
+    """The lines whose row still has the params that they were recorded with."""
+    params = {run.row: run.params for run in runs}
+    return lines[lines["row"].map(params).eq(lines["params"])]
 
 
-def find_missing(found: pd.DataFrame, runs: list[Run], code: str) -> list[Run]:
-    """The runs that have no line of their params and of this `code`."""
-    own = select_current(found, runs)
-    own = own[own["code"] == code]
-    done = set(zip(own["row"], own["fold"].fillna(-1), own["seed"], strict=True))
+def find_missing(lines: pd.DataFrame, runs: list[Run], code: str) -> list[Run]:
+    """The runs without a line of their current params and of this `code`."""
+    valid = select_current(lines, runs)
+    valid = valid[valid["code"] == code]
+    done = set(zip(valid["row"], valid["fold"].fillna(-1), valid["seed"], strict=True))
     return [run for run in runs if (run.row, -1 if run.fold is None else run.fold, run.seed) not in done]

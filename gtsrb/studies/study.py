@@ -1,8 +1,8 @@
-"""A study: rows of overrides of a recipe, each trained with the same seeds on the same folds; and what its results are of.
+"""A study: rows of overrides of a recipe, all trained with the same seeds on the same folds.
 
-A line of results has two hashes. `params` is of the row's recipe and image variant, without seed and fold: a line that has
-another than its row has now is not counted. `code` is of the modules that decide the figures, of the raw data and of the
-versions: lines are compared within one. The revision is recorded and never compared.
+A line of results has two hashes. `params` covers the row's recipe and image variant, without seed and fold: a line is not
+counted once its row has changed. `code` covers the modules that can change a result, the raw data and the versions: only
+lines of the same `code` are compared. The Git revision is recorded but never compared.
 """
 
 import hashlib
@@ -32,27 +32,27 @@ Overrides = list[str]  # as `dvc exp run -S` takes them
 
 
 class Study(Section):
-    """What docs/NAME.yaml says."""
+    """The content of docs/NAME.yaml."""
 
     recipe: str
-    common: Overrides  # of every row
+    common: Overrides  # for every row
     folds: list[Annotated[int, Field(ge=0)]]
     seeds: Annotated[list[Seed], Field(min_length=1)]
     rows: Annotated[dict[str, Overrides], Field(min_length=1)]  # all are compared with the first
     test: Literal[True] | None = None  # repetitions of a committed recipe, each evaluated on the test set
 
     @model_validator(mode="after")
-    def either_compares_or_repeats(self) -> "Study":
+    def compares_rows_or_repeats_one(self) -> "Study":
         for name, numbers in (("folds", self.folds), ("seeds", self.seeds)):
             if len(set(numbers)) < len(numbers):
-                raise ValueError(f"{name} = {numbers}: one of them is there twice")
+                raise ValueError(f"{name} = {numbers}: expected each number once")
         if self.test and (self.common or self.folds or list(self.rows.values()) != [[]]):
             raise ValueError(
-                "test: true repeats a committed recipe, whose only override is its seed; "
-                "it takes common: [], folds: [] and one row without overrides"
+                "test: true repeats a committed recipe and overrides only its seed; "
+                "set common: [], folds: [] and one row without overrides"
             )
         if not self.test and not self.folds:
-            raise ValueError("folds = []: a study compares on validation folds; name them, such as [0, 1, 2, 3, 4]")
+            raise ValueError("folds = []: a study compares rows on validation folds; set them, such as [0, 1, 2, 3, 4]")
         return self
 
 
@@ -61,23 +61,23 @@ class Run:
     """One training of a study."""
 
     row: str
-    fold: int | None  # None: as the recipe has it
+    fold: int | None  # None: that of the recipe
     seed: int
     recipe: Recipe
     variant: Variant
-    evaluation: Evaluation | None  # of the test set, for a study that says `test: true`
+    evaluation: Evaluation | None  # on the test set, for a study with `test: true`
 
     @property
     def params(self) -> str:
-        """Hash of what decides this row, whichever fold and seed: the same for all runs of a row."""
+        """Hash of the row's params without fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
         evaluation = self.evaluation.model_dump(exclude_none=True) if self.evaluation else {}
-        decides = [recipe, self.variant.model_dump(exclude_none=True), evaluation]
-        return short_hash(json.dumps(decides, sort_keys=True).encode())
+        content = [recipe, self.variant.model_dump(exclude_none=True), evaluation]
+        return short_hash(json.dumps(content, sort_keys=True).encode())
 
 
 def read(path: Path) -> Study:
-    """The study in `path`. Raises `InputError`."""
+    """The study in `path`. Raises `InputError` if it cannot be read or is not valid."""
     try:
         content = parse_yaml(path.read_text())
     except (OSError, yaml.YAMLError) as error:
@@ -86,19 +86,22 @@ def read(path: Path) -> Study:
 
 
 def resolve_params(content: str, overrides: Overrides) -> Params:
-    """The text of a params.yaml with `overrides` put in, as `dvc exp run` does it. Raises `InputError`."""
+    """The text of a params.yaml with `overrides` applied, as `dvc exp run` does. Raises `InputError` if either is not valid."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "params.yaml")
         path.write_text(content)
         try:
             apply_overrides(path, overrides)
         except DvcException as error:
-            raise InputError(f"{' '.join(str(error.__cause__ or error).split())}") from None
+            raise InputError(" ".join(str(error.__cause__ or error).split())) from None
         return params.load(path)
 
 
 def list_runs(study: Study, content: str) -> list[Run]:
-    """Every run, all rows of one seed and fold before the next, against the text of a params.yaml. Raises `InputError`."""
+    """All runs, with the text of a params.yaml: every row on one fold with one seed, then on the next fold, then the next seed.
+
+    Raises `InputError`.
+    """
     rows = {}
     for row, overrides in study.rows.items():
         try:
@@ -107,74 +110,77 @@ def list_runs(study: Study, content: str) -> list[Run]:
                 raise InputError(f"recipe {study.recipe!r}: expected one of params.yaml: {', '.join(rows[row].train)}")
         except InputError as error:
             raise InputError(f"row {row}: {error}") from None
-    found = []
+    runs = []
     folds: list[int | None] = [*study.folds] or [None]
     for seed in study.seeds:
         for fold in folds:
-            for row, everything in rows.items():
-                recipe = everything.train[study.recipe].model_copy(update={"seed": seed})
-                evaluation = everything.evaluate[study.recipe] if study.test else None
+            for row, row_params in rows.items():
+                recipe = row_params.train[study.recipe].model_copy(update={"seed": seed})
+                evaluation = row_params.evaluate[study.recipe] if study.test else None
                 recipe = recipe if fold is None else set_fold(recipe, fold, row)
-                found.append(Run(row, fold, seed, recipe, everything.preprocess[recipe.images], evaluation))
-    check_alike([run.recipe for run in found])
-    return found
+                runs.append(Run(row, fold, seed, recipe, row_params.preprocess[recipe.images], evaluation))
+    check_comparable([run.recipe for run in runs])
+    return runs
 
 
 def set_fold(recipe: Recipe, fold: int, row: str) -> Recipe:
     """The recipe of `row`, validated on this fold. Raises `InputError` if it has no folds, or not this one."""
     if not isinstance(recipe.validation, TrackFold):
         raise InputError(
-            f"row {row}: a study compares on folds of whole signs; put two lines into common: ~train.RECIPE.validation and "
+            f"row {row}: a study compares rows on folds of whole tracks; add two lines to common: ~train.RECIPE.validation and "
             "+train.RECIPE.validation={split:tracks,folds:5,fold:0,seed:0}"
         )
     if fold >= recipe.validation.folds:
-        raise InputError(f"row {row}: fold {fold}: there are {recipe.validation.folds}, so 0 to {recipe.validation.folds - 1}")
+        raise InputError(
+            f"row {row}: fold {fold}: there are {recipe.validation.folds} folds, 0 to {recipe.validation.folds - 1}"
+        )
     return recipe.model_copy(update={"validation": recipe.validation.model_copy(update={"fold": fold})})
 
 
-def check_alike(recipes: list[Recipe]) -> None:
-    """Raises `InputError` where rows differ in what has to be the same in one process, or for a comparison."""
-    validations = [one.validation for one in recipes if isinstance(one.validation, TrackFold)]
-    for what, values in {
-        "validation.folds": {str(one.folds) for one in validations},
-        "validation.seed": {str(one.seed) for one in validations},
-        "device": {str(one.device) for one in recipes},
-        "deterministic": {str(one.deterministic) for one in recipes},
+def check_comparable(recipes: list[Recipe]) -> None:
+    """Raises `InputError` if rows differ in what a comparison, or a process, can have only one of."""
+    validations = [recipe.validation for recipe in recipes if isinstance(recipe.validation, TrackFold)]
+    for key, values in {
+        "validation.folds": {str(validation.folds) for validation in validations},
+        "validation.seed": {str(validation.seed) for validation in validations},
+        "device": {str(recipe.device) for recipe in recipes},
+        "deterministic": {str(recipe.deterministic) for recipe in recipes},
     }.items():
         if len(values) > 1:
-            raise InputError(f"rows differ in {what}: {' and '.join(sorted(values))}; all rows of a study need the same")
+            raise InputError(f"rows differ in {key}: {' and '.join(sorted(values))}; set the same for all rows of a study")
 
 
 def check_committed(study: Study, content: str) -> None:
-    """Raises `InputError` if the recipe to be tested is not that of params.yaml at HEAD, with its variant and evaluation."""
-    committed = git("show", "HEAD:params.yaml")
-    if committed is None:
-        raise InputError("test: true: Git has no params.yaml at HEAD; commit it before test figures are computed")
-    ours, theirs = (resolve_params(text, []) for text in (content, committed))
-    name = study.recipe
-    if name not in theirs.train:
-        raise InputError(f"test: true: HEAD has no recipe {name!r}; commit it before its test figures are computed")
-    same = {
-        f"train.{name}": ours.train[name] == theirs.train[name],
-        f"evaluate.{name}": ours.evaluate[name] == theirs.evaluate[name],
-        f"preprocess.{ours.train[name].images}": ours.preprocess[ours.train[name].images]
-        == theirs.preprocess.get(ours.train[name].images),
-        "ingest": ours.ingest == theirs.ingest,
+    """Raises `InputError` if recipe, variant, evaluation or ingest in `content` differ from params.yaml at HEAD."""
+
+    committed_content = run_git("show", "HEAD:params.yaml")
+    if committed_content is None:
+        raise InputError("test: true: Git has no params.yaml at HEAD; commit it before computing test metrics")
+    current, committed = (resolve_params(text, []) for text in (content, committed_content))
+    name, variant = study.recipe, current.train[study.recipe].images
+    if name not in committed.train:
+        raise InputError(f"test: true: HEAD has no recipe {name!r}; commit it before computing its test metrics")
+    unchanged = {
+        f"train.{name}": current.train[name] == committed.train[name],
+        f"evaluate.{name}": current.evaluate[name] == committed.evaluate[name],
+        f"preprocess.{variant}": current.preprocess[variant] == committed.preprocess.get(variant),
+        "ingest": current.ingest == committed.ingest,
     }
-    if other := [section for section, equal in same.items() if not equal]:
+    if changed := [section for section, is_same in unchanged.items() if not is_same]:
         raise InputError(
-            f"test: true: {', '.join(other)} of params.yaml is not that of HEAD; commit it before its test figures are computed"
+            f"test: true: {', '.join(changed)} of params.yaml differs from HEAD; commit it before computing its test metrics"
         )
 
 
-def git(*arguments: str) -> str | None:
-    """What Git answers; None if it has no answer."""
+def run_git(*arguments: str) -> str | None:
+    """The output of a Git command; None if it fails or there is no Git."""
     try:
-        answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        result = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    return result.stdout.strip() if result.returncode == 0 else None
 
 
 def short_hash(content: bytes) -> str:
+    """The first 12 hex digits of the SHA-256."""
     return hashlib.sha256(content).hexdigest()[:12]

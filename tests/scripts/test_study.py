@@ -1,0 +1,185 @@
+"""The command, on a few synthetic signs."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, put, small
+from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
+
+from gtsrb.config.ingest import Synthetic
+from gtsrb.data import tables
+from gtsrb.errors import InputError
+from gtsrb.studies import results, study_table
+from gtsrb.synthetic import scenes
+from scripts import study
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory) -> Path:
+    """data/raw with 430 training images of 215 signs, and 43 test images."""
+    folder = tmp_path_factory.mktemp("raw")
+    synthetic = scenes.render(Synthetic(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
+    for split, rows in zip(("train", "test"), synthetic, strict=True):
+        tables.write(folder / f"{split}.parquet", tables.to_canonical_table(rows))
+    names = pd.DataFrame({"class_id": range(43), "name": [f"class {i}" for i in range(43)]})
+    names.to_csv(folder / "classes.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path, raw, monkeypatch) -> Path:
+    """The root of a project with raw data and committed params of a tiny network; nothing has been run."""
+    content = small(yaml.safe_load(PARAMS))
+    for recipe in ("baseline", "augmented"):
+        put(content, f"train.{recipe}.epochs", 2)
+        put(content, f"train.{recipe}.device", "cpu")
+    put(content, "evaluate.baseline.weights", "best")
+    view = {"rotation": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
+    put(content, "evaluate.baseline.test_time_augmentation", [view, view | {"zoom": 1.1}])
+    put(content, "train.baseline.members", 2)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "gtsrb", "gtsrb", ignore=shutil.ignore_patterns("__pycache__"))
+    Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    shutil.copytree(raw, "data/raw")
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for arguments in (["init", "--quiet"], ["add", "params.yaml"], [*identity, "commit", "--quiet", "--message", "Params"]):
+        subprocess.run(["git", *arguments], check=True)
+    return tmp_path
+
+
+def run_study(content: dict, monkeypatch, *options: str) -> Path:
+    """Runs the command on a study of this content; returns the path of its results."""
+    Path("some.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    monkeypatch.setattr(sys, "argv", ["study", "some.yaml", *options])
+    study.main()
+    return Path("some.csv")
+
+
+@pytest.mark.seconds
+def test_a_study(workspace, monkeypatch, capsys):
+    """Both folds, so that every sign validates once, also of a variant that a row adds; without test images or metrics."""
+    Path("data/raw/test.parquet").unlink()
+    variant = "+preprocess.small={size:24,interpolation_order:1,mode:edge,anti_aliasing:false,dtype:uint8}"
+    two_folds = ["~train.augmented.validation", "+train.augmented.validation={split:tracks,folds:2,fold:0,seed:0}"]
+    content = CONTENT | {
+        "common": ["train.augmented.epochs=1", *two_folds],
+        "folds": [0, 1],
+        "seeds": [0],
+        "rows": {"base": [], "small": [variant, "train.augmented.images=small"]},
+    }
+    file = run_study(content, monkeypatch)
+    lines = results.read_lines(file)
+    assert not [column for column in lines if "test" in column]
+    assert list(zip(lines["row"], lines["fold"], strict=True)) == [("base", 0), ("small", 0), ("base", 1), ("small", 1)]
+    assert lines.groupby("row")[["images", "tracks"]].sum().to_numpy().tolist() == [[430, 215]] * 2
+    base = lines[lines["row"] == "base"].set_index(["fold", "seed"])
+    assert study_table.errors_by_seed(base).tolist() == [round(((1 - base["val_accuracy"]) * base["images"]).sum())]
+    assert lines["code"].nunique() == lines["revision"].nunique() == 1
+    assert lines["revision"].iloc[0] == subprocess.check_output(["git", "describe", "--always"], text=True).strip()
+    new = subprocess.check_output(["git", "status", "--porcelain"], text=True).split()
+    assert set(new[1::2]) == {".arrays/", "data/", "gtsrb/", "some.csv", "some.png", "some.yaml"}
+    assert not list(Path(".checkpoints").iterdir())
+
+    before = file.read_bytes()
+    output = capsys.readouterr().out
+    run_study(content, monkeypatch)
+    assert file.read_bytes() == before  # runs with a line are not repeated
+    assert capsys.readouterr().out == output[output.index("code ") :]
+
+    Path("gtsrb/augmentation/augment.py").write_text(Path("gtsrb/augmentation/augment.py").read_text() + "\nOTHER = 1\n")
+    run_study(content | {"rows": {"base": []}, "folds": [0]}, monkeypatch)
+    lines = results.read_lines(file)
+    assert (len(lines), lines["code"].nunique()) == (5, 2)
+    assert "not counted, recorded with other code, data or versions: 2 lines of base" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
+    """Killed between the last epoch and the line, a run is not trained again; the line is the same."""
+    content = CONTENT | {"common": TRACK_FOLDS, "folds": [1], "seeds": [3], "rows": {"base": []}}
+    with monkeypatch.context() as patched:
+        patched.setattr(results, "append_line", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_study(content, monkeypatch)
+    assert list(Path(".checkpoints").iterdir())
+    file = run_study(content, monkeypatch)
+    assert "resumed after 2 of 2 epochs" in capsys.readouterr().out
+    assert not list(Path(".checkpoints").iterdir())
+    resumed = results.read_lines(file)
+    file.unlink()
+    run_study(content, monkeypatch)
+    uninterrupted = results.read_lines(file)
+    pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), uninterrupted.drop(columns="seconds"))
+
+
+@pytest.mark.slow
+def test_repetitions_are_evaluated_as_the_stage_does(workspace, monkeypatch, capsys):
+    """An ensemble with test-time augmentation and best weights; the recipe's seed gives the errors of `stages.evaluate`."""
+    from stages import evaluate, preprocess, train
+
+    lines = results.read_lines(run_study(REPEATED, monkeypatch))
+    assert lines["seed"].tolist() == [0, 1]
+    assert "| baseline | 2   |" in capsys.readouterr().out
+    for stage, name in ((preprocess, "equalized"), (train, "baseline"), (evaluate, "baseline")):
+        monkeypatch.setattr(sys, "argv", ["stage", name])
+        stage.main()
+    metrics = yaml.safe_load(Path("metrics/baseline.json").read_text())
+    assert lines["test_errors"].iloc[0] == metrics["errors"] < 43
+    assert lines["test_accuracy"].iloc[0] == pytest.approx(metrics["accuracy"], abs=1e-6)
+
+
+@pytest.mark.seconds
+@pytest.mark.parametrize(
+    ("key", "value", "section"),
+    [
+        ("train.baseline.epochs", 1, "train.baseline"),
+        ("evaluate.baseline.weights", "last", "evaluate.baseline"),
+        ("preprocess.equalized.size", 24, "preprocess.equalized"),
+        ("ingest.synthetic.seed", 1, "ingest"),
+    ],
+)
+def test_params_that_are_not_committed_are_not_tested(workspace, monkeypatch, key, value, section):
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    put(content, key, value)
+    Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(InputError, match=f"^test: true: {section} of params.yaml differs from HEAD; commit it"):
+        run_study(REPEATED, monkeypatch)
+    assert not Path("some.csv").exists()
+
+
+def test_without_a_commit_nothing_is_tested(workspace, monkeypatch):
+    shutil.rmtree(".git")
+    with pytest.raises(InputError, match=r"^test: true: Git has no params.yaml at HEAD; commit it"):
+        run_study(REPEATED, monkeypatch)
+
+
+def test_missing_data_is_a_one_line_error(workspace, monkeypatch):
+    Path("data/raw/train.parquet").unlink()
+    with pytest.raises(InputError, match=r"^data/raw/train.parquet not found; run `dvc repro ingest`$"):
+        run_study(CONTENT, monkeypatch)
+    with pytest.raises(InputError, match=r"^some.csv: no line of results yet; run it without --report$"):
+        run_study(CONTENT, monkeypatch, "--report")
+
+
+def test_recipes_that_do_not_fit_the_data_are_found_before_training(workspace, monkeypatch):
+    fifty_folds = ["~train.augmented.validation", "+train.augmented.validation={split:tracks,folds:50,fold:0,seed:0}"]
+    with pytest.raises(InputError, match="signs with at most 10 images per class are too few for 50 folds"):
+        run_study(CONTENT | {"common": fifty_folds}, monkeypatch)
+    assert not Path(".arrays").exists()
+
+
+def test_results_without_hashes_are_printed_and_never_added_to(workspace, monkeypatch, capsys):
+    old = {key: value for key, value in line_of("base", 0, 0, {1: 4}).items() if key not in results.HASHES}
+    pd.DataFrame([old]).to_csv("some.csv", index=False)
+    with pytest.raises(InputError, match=r"^some.csv has no hashes, it is from an older version; use --report"):
+        run_study(CONTENT, monkeypatch)
+    run_study(CONTENT, monkeypatch, "--report")
+    output = capsys.readouterr().out
+    assert output.startswith("from an older version: folds are seeds of one split and overlap")
+    assert "96.00 - 96.00" in output
+    assert results.read_lines(Path("some.csv")).shape == (1, len(old))
