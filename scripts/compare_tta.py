@@ -1,7 +1,7 @@
-"""What test-time augmentation is worth in validation:  python -m scripts.compare_tta RECIPE docs/test_time_augmentation.yaml
+"""Compares test-time augmentations in validation:  python -m scripts.compare_tta RECIPE docs/test_time_augmentation.yaml
 
-Takes the trained members of RECIPE in the workspace (`dvc exp apply NAME` puts those of an experiment there) and the images
-that validated it, and prints accuracy and loss of each set of views in the file. No test image is read.
+Prints accuracy and loss of each set of views in the file, for the trained members of RECIPE in the workspace (`dvc exp apply
+NAME` restores those of an experiment) on its validation images. No test image is read.
 """
 
 import sys
@@ -27,28 +27,28 @@ from gtsrb.networks.build import shape_of
 def main() -> None:
     if len(sys.argv) != 3:
         raise InputError("expected a recipe and a file: python -m scripts.compare_tta RECIPE docs/test_time_augmentation.yaml")
-    name, sets, recipes = sys.argv[1], read(Path(sys.argv[2])), params.load().train
+    name, view_sets, recipes = sys.argv[1], read_views(Path(sys.argv[2])), params.load().train
     if name not in recipes:
         raise InputError(f"{name!r}: expected a recipe of params.yaml: {', '.join(recipes)}")
     recipe = recipes[name]
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/train"))
-    held_out = np.load(f"data/validation/{name}/rows.npy")
-    if not len(held_out):
+    rows = np.load(f"data/validation/{name}/rows.npy")
+    if not len(rows):
         raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     shape = shape_of(images, len(arrays.class_names()))
-    shown, labels = images[held_out], labels[held_out]
-    for title, chosen in sets.items():
-        each = [
-            test_time_augmentation.predict(model, shown, chosen)
+    images, labels = images[rows], labels[rows]
+    for title, views in view_sets.items():
+        probabilities_per_member = [
+            test_time_augmentation.predict(model, images, views)
             for _, model in ensemble.load_members(name, recipe, "last", **shape)
         ]
-        figures = accuracy_metrics(labels, np.mean(each, axis=0))
-        print(f"{title:<24}{figures['accuracy']:>9.3%}{figures['errors']:>6} errors  loss {figures['loss']:.5f}", flush=True)
+        metrics = accuracy_metrics(labels, np.mean(probabilities_per_member, axis=0))
+        print(f"{title:<24}{metrics['accuracy']:>9.3%}{metrics['errors']:>6} errors  loss {metrics['loss']:.5f}", flush=True)
 
 
-def read(path: Path) -> dict[str, list[View]]:
-    """Named sets of views. Raises `InputError`."""
+def read_views(path: Path) -> dict[str, list[View]]:
+    """Sets of views by name. Raises `InputError` if the file cannot be read or is not valid."""
     try:
         return TypeAdapter(dict[str, list[View]]).validate_python(parse_yaml(path.read_text()))
     except (OSError, yaml.YAMLError, ValidationError) as error:

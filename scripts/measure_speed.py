@@ -1,9 +1,9 @@
-"""How fast the two parts are that the project wrote itself:  python -m scripts.measure_speed preprocess | epoch
+"""Measures the speed of preprocessing and augmentation:  python -m scripts.measure_speed preprocess | epoch
 
 preprocess  the stage on all cores against the tutorial's one-core scikit-image loop, and the share of each step
-epoch       augmented training steps against plain ones, in pairs
+epoch       training steps with augmentation against steps without, in pairs
 
-Needs `dvc repro preprocess@equalized` before. Quote the ratios: the times are those of the machine on that day.
+Run `dvc repro preprocess@equalized` first. Quote the ratios: absolute times vary with the machine and its load.
 """
 
 import statistics
@@ -27,44 +27,44 @@ RAW = Path("data/raw/train.parquet")
 
 
 def preprocess(pairs: int = 3, sample: int = 2000) -> None:
-    """The loop runs on a random sample, from files on disk as in the tutorial, and is scaled up to the whole table."""
+    """The loop runs on a random sample, from files on disk as in the tutorial; the stage on the whole table. Times per image."""
     from stages.preprocess import write_images
 
     variant, bins = next((v, v.equalize.bins) for v in params.load().preprocess.values() if v.equalize)
     rows = tables.read(RAW)
-    chosen = rows.sample(min(sample, len(rows)), random_state=0)
+    sampled = rows.sample(min(sample, len(rows)), random_state=0)
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, f"{i}.ppm") for i in range(len(chosen))]
-        for file, image in zip(files, chosen["image"], strict=True):
+        files = [Path(folder, f"{i}.ppm") for i in range(len(sampled))]
+        for file, image in zip(files, sampled["image"], strict=True):
             file.write_bytes(image)
         for _ in range(pairs):
-            loop = seconds(lambda: [tutorial(io.imread(file), variant) for file in files]) / len(files)
+            loop = seconds(lambda: [preprocess_like_tutorial(io.imread(file), variant) for file in files]) / len(files)
             stage = seconds(lambda: write_images(RAW, Path(folder, "images.npy"), variant, label="stage")) / len(rows)
             ratios.append(loop / stage)
-            print(f"loop {loop * 1e3:.3f} ms an image, stage {stage * 1e3:.3f} ms: {ratios[-1]:.1f} times as fast")
+            print(f"loop {loop * 1e3:.3f} ms per image, stage {stage * 1e3:.3f} ms: {ratios[-1]:.1f} times as fast")
         write = seconds(lambda: np.save(Path(folder, "again.npy"), np.load(Path(folder, "images.npy")))) / len(rows)
     print(f"median ratio {statistics.median(ratios):.1f}")
 
-    decoded = [tables.decode_ppm(image) for image in chosen["image"]]
-    values = [equalize.equalization_map(image, bins) for image in decoded]
+    decoded = [tables.decode_ppm(image) for image in sampled["image"]]
+    maps = [equalize.equalization_map(image, bins) for image in decoded]
     cropped = [crop.crop_center_square(image) for image in decoded]
-    equal = [equalize.equalize(image, value) for image, value in zip(cropped, values, strict=True)]
+    equalized = [equalize.equalize(image, values) for image, values in zip(cropped, maps, strict=True)]
     steps = {
         "read the table": seconds(lambda: tables.read(RAW, ["image"])) / len(rows) * len(decoded),
-        "decode": seconds(lambda: [tables.decode_ppm(image) for image in chosen["image"]]),
+        "decode": seconds(lambda: [tables.decode_ppm(image) for image in sampled["image"]]),
         "histogram": seconds(lambda: [equalize.equalization_map(image, bins) for image in decoded]),
-        "equalise": seconds(lambda: [equalize.equalize(*pair) for pair in zip(cropped, values, strict=True)]),
-        "resize": seconds(lambda: [resize.resize_image(image, variant) for image in equal]),
+        "equalise": seconds(lambda: [equalize.equalize(*pair) for pair in zip(cropped, maps, strict=True)]),
+        "resize": seconds(lambda: [resize.resize_image(image, variant) for image in equalized]),
         "round": seconds(lambda: [np.rint(np.zeros((48, 48, 3)) * 255).astype(np.uint8) for _ in decoded]),
         "write": write * len(decoded),
     }
-    print(pd.Series(steps).div(len(decoded)).mul(1e3).rename("ms of one core an image").to_frame()
+    print(pd.Series(steps).div(len(decoded)).mul(1e3).rename("ms of one core per image").to_frame()
           .assign(share=lambda f: f.iloc[:, 0] / f.iloc[:, 0].sum()).round(3).to_string())  # fmt: skip
 
 
-def tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
-    """One image as the tutorial's loop has it."""
+def preprocess_like_tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
+    """One (height, width, 3) uint8 image, equalised, cropped and resized by scikit-image as in the tutorial's loop."""
     hsv = color.rgb2hsv(image)
     hsv[..., 2] = exposure.equalize_hist(hsv[..., 2])
     image = crop.crop_center_square(color.hsv2rgb(hsv))
@@ -72,7 +72,7 @@ def tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
 
 
 def epoch(pairs: int = 7, steps: int = 150) -> None:
-    """Training steps of the first recipe with augmentation and of the same without, in turn, after a warm-up."""
+    """Training steps of the first recipe with augmentation, and of the same recipe without it, in turn, after a warm-up."""
     from gtsrb import device
     from gtsrb.networks.build import build_network, shape_of
     from gtsrb.training import batches
@@ -87,17 +87,17 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
-    def fit(which: Recipe) -> float:
-        source = batches.TrainingBatches(data.images, targets, which, epoch=0)
-        return seconds(lambda: model.fit(source, steps_per_epoch=steps, shuffle=False, verbose=0))
+    def fit_seconds(recipe: Recipe) -> float:
+        epoch_batches = batches.TrainingBatches(data.images, targets, recipe, epoch=0)
+        return seconds(lambda: model.fit(epoch_batches, steps_per_epoch=steps, shuffle=False, verbose=0))
 
-    plain = recipe.model_copy(update={"augmentation": None})
-    fit(plain), fit(recipe)
+    without_augmentation = recipe.model_copy(update={"augmentation": None})
+    fit_seconds(without_augmentation), fit_seconds(recipe)
     ratios = []
     for _ in range(pairs):
-        without, augmented = fit(plain), fit(recipe)
+        without, augmented = fit_seconds(without_augmentation), fit_seconds(recipe)
         ratios.append(augmented / without)
-        print(f"{steps} steps: plain {without:.2f} s, augmented {augmented:.2f} s, ratio {ratios[-1]:.3f}")
+        print(f"{steps} steps: without {without:.2f} s, with augmentation {augmented:.2f} s, ratio {ratios[-1]:.3f}")
     print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
 
 

@@ -185,4 +185,3 @@ def report(content: Study, results_file: Path, plot_file: Path) -> None:
 
 if __name__ == "__main__":
     command_line.run(main)
-

@@ -1,6 +1,6 @@
-"""Compares each pair of recipes on the test images:  python -m stages.compare
+"""Compares each pair of recipes on the test set:  python -m stages.compare
 
-Reads   metrics/RECIPE/predictions.csv of the recipes of params.yaml
+Reads   metrics/RECIPE/predictions.csv of every recipe of params.yaml
 Writes  metrics/comparison.json
 """
 
@@ -21,7 +21,7 @@ def main() -> str:
     }
     write_json(Path("metrics/comparison.json"), pairs)
     images = len(next(iter(tables.values())))
-    return f"{', '.join(tables)} on {images:,} test images, pair by pair"
+    return f"{', '.join(tables)} on {images:,} test images, in pairs"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Tests one recipe:  python -m stages.evaluate RECIPE
+"""Evaluates one recipe on the test set:  python -m stages.evaluate RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/test/, models/RECIPE/
 Writes  metrics/RECIPE.json, metrics/RECIPE/{predictions,classes,confusion,sizes,brightness,calibration}.csv,
-        data/predictions/RECIPE.npy  (n, classes) float32 probabilities, in the order of the test part
+        data/predictions/RECIPE.npy  (n, classes) float32 probabilities, in the order of the test split
 """
 
 from pathlib import Path
@@ -32,35 +32,33 @@ def main() -> str:
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     say(f"{machine}, {recipe.precision}")
 
-    each, alone = [], {}
+    views = evaluation.test_time_augmentation
+    probabilities_per_member, metrics_per_member = [], {}
     for number, model in ensemble.load_members(name, recipe, evaluation.weights, **shape_of(images, len(names))):
-        as_it_is = inference.predict(model, images)
-        each.append(
-            test_time_augmentation.predict(model, images, evaluation.test_time_augmentation)
-            if evaluation.test_time_augmentation
-            else as_it_is
-        )
-        if recipe.members > 1 or evaluation.test_time_augmentation:
-            figures = accuracy_metrics(labels, as_it_is)
-            alone[f"member{number}"] = {key: figures[key] for key in ("accuracy", "errors")}
-            say(f"member{number} in one view: {figures['accuracy']:.2%}, {figures['errors']} errors")
-    probabilities = np.mean(each, axis=0)
+        in_one_view = inference.predict(model, images)
+        probabilities_per_member.append(test_time_augmentation.predict(model, images, views) if views else in_one_view)
+        if recipe.members > 1 or views:
+            metrics = accuracy_metrics(labels, in_one_view)
+            metrics_per_member[f"member{number}"] = {key: metrics[key] for key in ("accuracy", "errors")}
+            say(f"member{number} in one view: {metrics['accuracy']:.2%}, {metrics['errors']} errors")
+    probabilities = np.mean(probabilities_per_member, axis=0)
 
     predictions = probabilities.argmax(axis=1)
     raw = tables.read(Path("data/raw/test.parquet"), ["filename", *tables.ROI, "image"])
     calibration = binned_accuracy.reliability(labels, probabilities)
-    figures = accuracy_metrics(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
-    write_json(Path(f"metrics/{name}.json"), figures | ({"one_network_one_view": alone} if alone else {}))
-    of_images = pd.DataFrame({"filename": raw["filename"], "class_id": labels, "prediction": predictions})
-    write_csv(Path(f"metrics/{name}/predictions.csv"), of_images)
+    metrics = accuracy_metrics(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
+    single = {"one_network_one_view": metrics_per_member} if metrics_per_member else {}
+    write_json(Path(f"metrics/{name}.json"), metrics | single)
+    prediction_rows = pd.DataFrame({"filename": raw["filename"], "class_id": labels, "prediction": predictions})
+    write_csv(Path(f"metrics/{name}/predictions.csv"), prediction_rows)
     write_csv(Path(f"metrics/{name}/classes.csv"), class_metrics(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/calibration.csv"), calibration)
-    for what, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():
-        write_csv(Path(f"metrics/{name}/{what}.csv"), binned_accuracy.accuracy_in_quantiles(values, predictions == labels))
+    for quantity, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():
+        write_csv(Path(f"metrics/{name}/{quantity}.csv"), binned_accuracy.accuracy_in_quantiles(values, predictions == labels))
     write_array(Path(f"data/predictions/{name}.npy"), probabilities)
-    interval = f"95 % interval {figures['accuracy_low']:.2%} to {figures['accuracy_high']:.2%}"
-    return f"{figures['accuracy']:.2%} of {len(labels):,} test images right ({interval}), {figures['errors']} errors"
+    interval = f"95 % interval {metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}"
+    return f"{metrics['accuracy']:.2%} of {len(labels):,} test images right ({interval}), {metrics['errors']} errors"
 
 
 if __name__ == "__main__":

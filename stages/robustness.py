@@ -1,10 +1,10 @@
 """Measures the robustness of one recipe:  python -m stages.robustness RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, models/RECIPE/
-Writes  metrics/RECIPE/robustness.json  {corruption: {severity: accuracy}}; "none" is the sample as it is
+Writes  metrics/RECIPE/robustness.json  {corruption: {severity: accuracy}}; "none" is the sample without corruption
         metrics/RECIPE/robustness.csv   the same with images and errors, one row per corruption and severity
 
-One network, in one view, on a stratified sample of the raw test images, corrupted before they are preprocessed.
+One member, without test-time augmentation, on a stratified sample of the raw test images, corrupted before preprocessing.
 """
 
 from pathlib import Path
@@ -48,23 +48,24 @@ def main() -> str:
     model.load_weights(ensemble.weights_file(name, 0, evaluation.weights))
 
     results = []
-    steps = [("none", 0, 0.0), *((kind, i, level) for kind, levels in settings.severities for i, level in enumerate(levels, 1))]
+    steps = [("none", 0, 0.0)]
+    steps += [(kind, level, severity) for kind, values in settings.severities for level, severity in enumerate(values, 1)]
     for kind, level, severity in Bar(steps, desc="corrupting and testing", unit=" corruptions"):
         images = corrupt_images(rows, kind, severity, settings.seed, variant)
         errors = int((inference.predict(model, images).argmax(axis=1) != labels).sum())
-        found = {"corruption": kind, "level": level, "severity": severity}
-        results.append(found | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
+        step = {"corruption": kind, "level": level, "severity": severity}
+        results.append(step | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
     write_csv(Path(f"metrics/{name}/robustness.csv"), table)
     write_json(Path(f"metrics/{name}/robustness.json"), nest(table))
-    as_they_are, *others = table["accuracy"]
-    return f"{as_they_are:.2%} of {len(rows):,} test images right, {np.mean(others):.2%} on average when corrupted"
+    clean, *corrupted = table["accuracy"]
+    return f"{clean:.2%} of {len(rows):,} test images right, {np.mean(corrupted):.2%} on average when corrupted"
 
 
 def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
-    """`settings.images` rows, each class in its proportion, to one image; all, if there are no more.
+    """Stratified sample of `settings.images` rows, each class in proportion to within one image; all rows if there are fewer.
 
-    Systematic sampling: the rows in random order, class after class, and of those as many at equal distances.
+    Systematic sampling: rows are shuffled, sorted by class, and taken at equal distances.
     """
     shuffled = np.random.default_rng(settings.seed).permutation(len(rows))
     by_class = shuffled[np.argsort(rows["class_id"].to_numpy()[shuffled], kind="stable")]
@@ -73,7 +74,8 @@ def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
 
 
 def corrupt_images(rows: pd.DataFrame, kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
-    """(n, size, size, channels): every image corrupted, then preprocessed; all recipes and severities have the same draws."""
+    """(n, size, size, channels) images, corrupted, then preprocessed; draws depend only on `seed` and the row's number."""
+
     boxes = rows[tables.ROI].itertuples(index=False)
     jobs = (
         delayed(corrupt_image)(image, Box(*box), kind, severity, [seed, i], variant)
@@ -83,6 +85,7 @@ def corrupt_images(rows: pd.DataFrame, kind: str, severity: float, seed: int, va
 
 
 def corrupt_image(image: bytes, box: Box, kind: str, severity: float, seed: list[int], variant: Variant) -> np.ndarray:
+    """One image of `corrupt_images`, from its PPM; (size, size, channels)."""
     pixels = tables.decode_ppm(image)
     if kind != "none":
         pixels = corruptions.CORRUPTIONS[kind](pixels, severity, np.random.default_rng(seed))

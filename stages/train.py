@@ -1,13 +1,13 @@
 """Trains one recipe:  python -m stages.train RECIPE
 
 Reads   data/raw/classes.csv, data/processed/VARIANT/train/
-Writes  models/RECIPE/memberN/{last,best}.weights.h5  a folder a member; no `best` without validation images
-        data/validation/RECIPE/rows.npy               (n,) int64, the rows of the training part that validated
+Writes  models/RECIPE/memberN/{last,best}.weights.h5  one folder per member; no `best` without validation images
+        data/validation/RECIPE/rows.npy               (n,) int64, the rows of the training split that validated
                                probabilities.npy      (n, classes) float32, by the last weights, averaged over members
         metrics/RECIPE/history.csv                    averaged over members
         metrics/RECIPE/training.json
 
-Killed at any moment, the same command resumes at the last finished epoch and ends with the same weights.
+If it is killed, the same command resumes after the last finished epoch and ends with the same weights.
 """
 
 from pathlib import Path
@@ -27,34 +27,34 @@ from gtsrb.training import checkpoints, loop
 def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe = load_section(Recipe, "train", name)
-    folder = Path(f"data/processed/{recipe.images}/train")
-    data, classes = arrays.load(folder), len(arrays.class_names())
+    arrays_dir = Path(f"data/processed/{recipe.images}/train")
+    data, classes = arrays.load(arrays_dir), len(arrays.class_names())
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     say(f"{machine}, {recipe.precision}")
 
-    with checkpoints.checkpoint_dir(recipe, folder, f"{device.versions()} on {machine}") as kept:
-        trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=kept)
+    with checkpoints.checkpoint_dir(recipe, arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
+        trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=checkpoint_dir)
         shape = shape_of(data.images, classes)
         for number, member in enumerate(trained.members):
-            for which in ("last", "best"):
-                if weights := member.weights(which):
-                    ensemble.save_weights(ensemble.weights_file(name, number, which), weights, recipe.network, **shape)
+            for kind in ("last", "best"):
+                if weights := member.weights(kind):
+                    ensemble.save_weights(ensemble.weights_file(name, number, kind), weights, recipe.network, **shape)
         write_array(Path(f"data/validation/{name}/rows.npy"), trained.validation_rows)
         write_array(Path(f"data/validation/{name}/probabilities.npy"), trained.probabilities)
         write_csv(Path(f"metrics/{name}/history.csv"), trained.history)
-        figures = loop.training_metrics(trained, data.labels[trained.validation_rows])
-        figures |= {
+        metrics = loop.training_metrics(trained, data.labels[trained.validation_rows])
+        metrics |= {
             "train_images": len(trained.train_rows),
             "validation_images": len(trained.validation_rows),
-            "images_per_second": round(len(trained.train_rows) * recipe.epochs * recipe.members / figures["seconds"], 1),
+            "images_per_second": round(len(trained.train_rows) * recipe.epochs * recipe.members / metrics["seconds"], 1),
             "device": machine.name,
             "precision": recipe.precision,
             "versions": device.versions(),
         }
-        write_json(Path(f"metrics/{name}/training.json"), figures)
+        write_json(Path(f"metrics/{name}/training.json"), metrics)
     result = "no validation images"
-    if len(trained.held_out):
-        result = f"{figures['val_accuracy']:.2%} of {len(trained.held_out):,} validation images right"
+    if len(trained.validation_rows):
+        result = f"{metrics['val_accuracy']:.2%} of {len(trained.validation_rows):,} validation images right"
     return f"{result}, {f'{recipe.members} networks of ' if recipe.members > 1 else ''}{recipe.epochs} epochs"
 
 

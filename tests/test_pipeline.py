@@ -343,7 +343,7 @@ def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project
     assert restored(output) == follows
     assert read(project, f"{ONE}.json") == before
     assert not project.run("git", "status", "--porcelain")  # no file that Git keeps differs from run to run
-    assert project.run(*significance).count("The same predictions") == len(RUN)
+    assert project.run(*significance).count("The same images are right") == len(RUN)
 
 
 def test_what_a_renamed_recipe_left_behind_is_not_compared(project):

@@ -1,4 +1,4 @@
-"""Is a difference noise: the sentence for each case, revisions of a made-up project that has no cache, and a real edit."""
+"""The sentence for each result, and the revisions of a small project without a cache."""
 
 import json
 import shutil
@@ -20,17 +20,17 @@ IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
 
 
 @pytest.mark.parametrize(
-    ("won", "lost", "p", "words"),
+    ("won", "lost", "p", "expected"),
     [
-        (30, 5, 1e-5, "40 errors before, 15 after; 30 images won, 5 lost; p = 1e-05. Chance alone would rarely do this"),
-        (5, 30, 1e-5, "15 errors before, 40 after; 5 images won, 30 lost; p = 1e-05. Chance alone would rarely do this"),
-        (7, 5, 0.774, "17 errors before, 15 after; 7 images won, 5 lost; p = 0.77. Chance alone does as much"),
-        (0, 0, 1.0, "10 errors before, 10 after; 0 images won, 0 lost; p = 1. The same predictions"),
+        (30, 5, 1e-5, "40 errors before, 15 after; 30 images won, 5 lost; p = 1e-05. Significantly better at the 5 % level."),
+        (5, 30, 1e-5, "15 errors before, 40 after; 5 images won, 30 lost; p = 1e-05. Significantly worse at the 5 % level."),
+        (7, 5, 0.774, "17 errors before, 15 after; 7 images won, 5 lost; p = 0.77. Not significant at the 5 % level."),
+        (0, 0, 1.0, "10 errors before, 10 after; 0 images won, 0 lost; p = 1. The same images are right."),
     ],
 )  # fmt: skip
-def test_the_sentence(won, lost, p, words):
+def test_the_sentence(won, lost, p, expected):
     pair = {"only_first_wrong": won, "only_second_wrong": lost, "both_wrong": 10, "p_value": p}
-    assert significance.sentence(pair).startswith(words)
+    assert significance.describe(pair) == expected
 
 
 def run(folder: Path, *command: str) -> None:
@@ -43,7 +43,7 @@ def commit(folder: Path) -> None:
 
 
 def predict(folder: Path, recipe: str, predictions: list[int], *, labels=(0, 1, 2, 3, 4), names="abcde") -> None:
-    """The file that `evaluate` writes of a recipe, with those predictions of the images."""
+    """Writes the recipe's predictions.csv as the stage evaluate does."""
     table = pd.DataFrame({"filename": list(names), "class_id": labels, "prediction": predictions})
     write_csv(folder / f"metrics/{recipe}/predictions.csv", table)
 
@@ -54,7 +54,7 @@ def name_recipes(folder: Path, *recipes: str) -> None:
 
 @pytest.fixture
 def history(tmp_path, monkeypatch):
-    """A clone without data and cache, of recipes `first` and `second` in three commits: none tested, both, `first` again."""
+    """A clone without data and cache, with three commits: no recipe evaluated, then `first` and `second`, then `first` again."""
     origin = tmp_path / "origin"
     origin.mkdir()
     run(origin, "git", "init", "--quiet")
@@ -75,11 +75,11 @@ def output(capsys, monkeypatch, *arguments: str) -> list[str]:
     monkeypatch.setattr(sys, "argv", ["significance", *arguments])
     significance.main()
     *lines, note = capsys.readouterr().out.splitlines()
-    assert note.startswith("Frames of one sign are not independent")
+    assert note.startswith("The test assumes independent images")
     return lines
 
 
-def fault(capsys, monkeypatch, *arguments: str) -> str:
+def error_of(capsys, monkeypatch, *arguments: str) -> str:
     monkeypatch.setattr(sys, "argv", ["significance", *arguments])
     with pytest.raises(InputError) as error:
         significance.main()
@@ -88,29 +88,29 @@ def fault(capsys, monkeypatch, *arguments: str) -> str:
 
 
 COUNTS = "first: 3 errors before, 1 after; 3 images won, 1 lost; p = 0.62. "
-BETTER = COUNTS + "Chance alone does as much: do not believe in a difference."
-SAME = "second: 1 errors before, 1 after; 0 images won, 0 lost; p = 1. The same predictions, as far as right and wrong go."
+FEWER_ERRORS = COUNTS + "Not significant at the 5 % level."
+SAME = "second: 1 errors before, 1 after; 0 images won, 0 lost; p = 1. The same images are right."
 
 
 def test_two_commits_in_a_clone_without_a_cache(history, capsys, monkeypatch):
     assert not (history / ".dvc/cache").exists() and not (history / "data").exists()
-    assert output(capsys, monkeypatch, "HEAD~1", "HEAD") == [BETTER, SAME]
+    assert output(capsys, monkeypatch, "HEAD~1", "HEAD") == [FEWER_ERRORS, SAME]
 
 
-def test_a_workspace_of_other_data(history, capsys, monkeypatch):
+def test_a_workspace_with_other_data(history, capsys, monkeypatch):
     """Revisions are compared by their own labels; the workspace itself cannot be compared with them."""
     for recipe in ("first", "second"):
         predict(history, recipe, [5, 6], labels=(6, 6), names="xy")
-    assert output(capsys, monkeypatch, "HEAD~1", "HEAD") == [BETTER, SAME]
+    assert output(capsys, monkeypatch, "HEAD~1", "HEAD") == [FEWER_ERRORS, SAME]
     expected = "HEAD was tested on 5 images and the workspace on 2, of which 0 are the same with the same label; "
-    assert fault(capsys, monkeypatch).startswith(expected)
+    assert error_of(capsys, monkeypatch).startswith(expected)
 
 
 def test_other_labels_of_the_same_images(history, capsys, monkeypatch):
     for recipe in ("first", "second"):
         predict(history, recipe, [0, 1, 2, 3, 4], labels=(0, 1, 2, 4, 3))
     expected = "HEAD~1 was tested on 5 images and the workspace on 5, of which 3 are the same with the same label; "
-    assert fault(capsys, monkeypatch, "HEAD~1").startswith(expected)
+    assert error_of(capsys, monkeypatch, "HEAD~1").startswith(expected)
 
 
 def test_the_last_commit_and_the_workspace(history, capsys, monkeypatch):
@@ -134,34 +134,36 @@ def test_an_experiment(history, capsys, monkeypatch):
     assert same == SAME
 
 
-def test_what_a_renamed_recipe_left_behind_is_not_compared(history, capsys, monkeypatch):
+def test_files_of_a_renamed_recipe_are_not_compared(history, capsys, monkeypatch):
     name_recipes(history, "renamed", "second")
     predict(history, "renamed", [0, 1, 2, 3, 4])
     commit(history)
     assert (history / "metrics/first/predictions.csv").exists()
     assert output(capsys, monkeypatch, "HEAD~1", "HEAD") == [SAME]
     name_recipes(history, "renamed")
-    assert fault(capsys, monkeypatch, "HEAD~1") == "no recipe is in both: HEAD~1 has first, second; the workspace has renamed"
+    assert (
+        error_of(capsys, monkeypatch, "HEAD~1") == "no recipe is in both: HEAD~1 has first, second; the workspace has renamed"
+    )
 
 
 def test_a_revision_without_predictions(history, capsys, monkeypatch):
     expected = (
         "HEAD~2 has no metrics/RECIPE/predictions.csv; name another revision, or run `dvc repro evaluate` there and commit"
     )
-    assert fault(capsys, monkeypatch, "HEAD~2", "HEAD") == expected
+    assert error_of(capsys, monkeypatch, "HEAD~2", "HEAD") == expected
     shutil.rmtree(history / "metrics")
-    assert fault(capsys, monkeypatch).startswith("the workspace has no metrics/RECIPE/predictions.csv; ")
+    assert error_of(capsys, monkeypatch).startswith("the workspace has no metrics/RECIPE/predictions.csv; ")
 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["HEAD", "nowhere"]])
 def test_an_unknown_revision(history, capsys, monkeypatch, arguments):
     expected = "nowhere: cannot be read (unknown Git revision 'nowhere'); `dvc exp list` names the experiments"
-    assert fault(capsys, monkeypatch, *arguments) == expected
+    assert error_of(capsys, monkeypatch, *arguments) == expected
 
 
 @pytest.mark.parametrize("text", ["", "<<<<<<< ours\n", "filename,class_id,prediction\na,stop,1\n"])
-def test_a_broken_file(history, capsys, monkeypatch, text):
+def test_a_file_that_cannot_be_parsed(history, capsys, monkeypatch, text):
     (history / "metrics/first/predictions.csv").write_text(text)
-    assert fault(capsys, monkeypatch).startswith(
+    assert error_of(capsys, monkeypatch).startswith(
         "metrics/first/predictions.csv (the workspace): cannot be read as predictions ("
     )
