@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 from sklearn.metrics import recall_score, top_k_accuracy_score
-
-from gtsrb.evaluation.intervals import wilson_interval
 
 
 def accuracy_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | int]:
@@ -17,11 +16,11 @@ def accuracy_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str,
     predictions = probabilities.argmax(axis=1)
     right = int((predictions == labels).sum())
     scores = probabilities if len(classes) > 2 else probabilities[:, 1]  # scikit-learn expects one column for two classes
-    low, high = wilson_interval([right], [len(labels)])
+    interval = binomtest(right, len(labels)).proportion_ci(0.95, method="wilson")
     return {
         "accuracy": right / len(labels),
-        "accuracy_low": float(low[0]),
-        "accuracy_high": float(high[0]),
+        "accuracy_low": interval.low,
+        "accuracy_high": interval.high,
         "errors": len(labels) - right,
         "loss": float(-np.log(np.clip(probability, 1e-7, 1)).mean()),  # cross-entropy in nats, clipped as Keras does
         "macro_accuracy": recall_score(labels, predictions, labels=np.unique(labels), average="macro"),  # mean over classes
