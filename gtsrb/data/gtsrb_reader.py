@@ -14,7 +14,7 @@ from PIL import Image
 from gtsrb.config.ingest import Gtsrb
 from gtsrb.data.gtsrb_source import Source
 from gtsrb.data.tables import SCHEMA, encode_ppm
-from gtsrb.errors import InputError, stop_at
+from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
 
 NUMBERS = ("Width", "Height", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId")  # columns of both layouts' csv files
@@ -50,7 +50,7 @@ def read(source: Source, expected: Gtsrb) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     faults: list[str] = []
     train, test = _annotations(source, expected.classes, faults)
-    stop_at(faults, source.origin)  # a broken csv would bring a fault for each of its images
+    raise_problems(faults, source.origin)  # a broken csv would bring a fault for each of its images
     faults += [*_wrong_counts(train, test, expected), *_unpaired(source, train + test)]
 
     images: dict[str, bytes] = {}
@@ -60,7 +60,7 @@ def read(source: Source, expected: Gtsrb) -> tuple[pd.DataFrame, pd.DataFrame]:
             images[annotation.path] = _image(source, annotation)
         except InputError as fault:
             faults.append(str(fault))
-    stop_at(faults, source.origin)
+    raise_problems(faults, source.origin)
     return _frame(train, images), _frame(test, images)
 
 

@@ -16,7 +16,7 @@ from gtsrb.data import own_layouts, picture_files
 from gtsrb.data.own_layouts import Picture
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import SCHEMA, encode_ppm
-from gtsrb.errors import InputError, stop_at
+from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
 
 PIXELS = 1_000_000_000  # of all pictures together, at most: 3 GB, which have to fit in memory
@@ -33,16 +33,16 @@ def read(folder: Path, params: Folder) -> tuple[pd.DataFrame, pd.DataFrame, list
         raise InputError(f"{folder}: no such folder; docs/your-data.md says what it should hold")
     faults: list[str] = []
     parts = own_layouts.list_pictures(folder, faults)
-    stop_at(faults, str(folder))
+    raise_problems(faults, str(folder))
     train, given = parts.get("train", []), parts.get("test")
     labels = sorted({picture.label for picture in train}, key=own_layouts.class_sort_key)
     faults += [*find_misfits(train, given, params.test_fraction)]
     names = class_names(folder, labels, faults)
-    stop_at(faults, str(folder))
+    raise_problems(faults, str(folder))
 
     train, test = hold_out(train, params.test_fraction, params.seed) if params.test_fraction else (train, given or [])
     images = _images(folder, [*train, *test], faults)
-    stop_at(faults, str(folder))
+    raise_problems(faults, str(folder))
     return _frame(train, labels, images), _frame(test, labels, images).assign(track=None, frame=None), names
 
 

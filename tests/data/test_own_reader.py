@@ -205,7 +205,7 @@ def kaggle(old: str, new: str) -> Files:
 
 ONE = "Train/3/00003_00000_00001.png"
 BROKEN: dict[str, tuple[Files, Folder, list[str]]] = {
-    "empty": ({}, FRACTION, ["1 fault", "nothing in it; expected class folders, or Train.csv", "docs/your-data.md"]),
+    "empty": ({}, FRACTION, ["1 problem", "nothing in it; expected class folders, or Train.csv", "docs/your-data.md"]),
     "no class folders": ({"a.png": png(0)}, FRACTION, ["a.png: not in a class folder"]),
     "one class": ({f"stop/{n}.png": png(n) for n in range(4)}, FRACTION, ["1 class of training images; expected at least 2"]),
     "class of one image": (
@@ -216,10 +216,14 @@ BROKEN: dict[str, tuple[Files, Folder, list[str]]] = {
     "class of one sign": (
         {f"stop/{n}.png": png(n) for n in range(4)} | {f"yield/00001_0000{n}.png": png(n) for n in range(4)},
         FRACTION,
-        ["1 fault", "class yield: 1 sign; expected at least 2"],
+        ["1 problem", "class yield: 1 sign; expected at least 2"],
     ),
-    "class of no image": (FOLDERS | {"no entry/.keep": b""}, FRACTION, ["1 fault", "no entry: no image in this class folder"]),
-    "image cut off": (FOLDERS | {"stop/0.png": png(0)[:100]}, FRACTION, ["1 fault", "stop/0.png: cannot be read"]),
+    "class of no image": (
+        FOLDERS | {"no entry/.keep": b""},
+        FRACTION,
+        ["1 problem", "no entry: no image in this class folder"],
+    ),
+    "image cut off": (FOLDERS | {"stop/0.png": png(0)[:100]}, FRACTION, ["1 problem", "stop/0.png: cannot be read"]),
     "not an image": (FOLDERS | {"stop/list.txt": b"0.png"}, FRACTION, ["stop/list.txt: not a picture in a known format"]),
     "image of one row": (
         FOLDERS | {"stop/0.png": png(0, 9, 1)},
@@ -229,34 +233,46 @@ BROKEN: dict[str, tuple[Files, Folder, list[str]]] = {
     "many faults": (
         {f"{c}/{n}.png": b"" for c in ("stop", "yield") for n in range(6)},
         FRACTION,
-        ["12 faults", "... and 2 more"],
+        ["12 problems", "... and 2 more"],
     ),
     "fraction and test folder": (
         PARTS,
         FRACTION,
-        ["1 fault", "a test part is there, and ingest.folder.test_fraction = 0.5 in params.yaml; take one of the two away"],
+        ["1 problem", "a test part is there, and ingest.folder.test_fraction = 0.5 in params.yaml; take one of the two away"],
     ),
-    "fraction and Test.csv": (KAGGLE, FRACTION, ["1 fault", "a test part is there"]),
-    "neither": (FOLDERS, OWN_PART, ["1 fault", "no test images; add a test part, or the line test_fraction"]),
+    "fraction and Test.csv": (KAGGLE, FRACTION, ["1 problem", "a test part is there"]),
+    "neither": (FOLDERS, OWN_PART, ["1 problem", "no test images; add a test part, or the line test_fraction"]),
     "test class unknown": (
         PARTS | {"test/exit/0.png": png(0)},
         OWN_PART,
-        ["1 fault", "class exit: test images, but no training images"],
+        ["1 problem", "class exit: test images, but no training images"],
     ),
     "test folder alone": ({"test/stop/0.png": png(0)}, OWN_PART, ["no class of training images; expected at least 2"]),
-    "another folder beside train": (PARTS | {"val/stop/0.png": png(0)}, OWN_PART, ["1 fault", "val: expected train, test and"]),
-    "loose image": (PARTS | {"train/0.png": png(0)}, OWN_PART, ["1 fault", "train/0.png: not in a class folder"]),
-    "class without a name": (table("folder,name", "stop,Stop"), FRACTION, ["1 fault", "classes.csv: no name for class yield"]),
+    "another folder beside train": (
+        PARTS | {"val/stop/0.png": png(0)},
+        OWN_PART,
+        ["1 problem", "val: expected train, test and"],
+    ),
+    "loose image": (PARTS | {"train/0.png": png(0)}, OWN_PART, ["1 problem", "train/0.png: not in a class folder"]),
+    "class without a name": (
+        table("folder,name", "stop,Stop"),
+        FRACTION,
+        ["1 problem", "classes.csv: no name for class yield"],
+    ),
     "name of no class": (
         table("folder,name", "stop,Stop", "yield,Yield", "exit,Exit"),
         FRACTION,
-        ["1 fault", "classes.csv: 'exit' is no class; there are stop, yield"],
+        ["1 problem", "classes.csv: 'exit' is no class; there are stop, yield"],
     ),
-    "name twice": (table("folder,name", "stop,Stop", "yield,Stop"), FRACTION, ["1 fault", "classes.csv: name 'Stop' 2 times"]),
+    "name twice": (
+        table("folder,name", "stop,Stop", "yield,Stop"),
+        FRACTION,
+        ["1 problem", "classes.csv: name 'Stop' 2 times"],
+    ),
     "class named twice": (
         table("folder,name", "stop,Stop", "yield,Yield", "stop,Halt"),
         FRACTION,
-        ["1 fault", "classes.csv: folder 'stop' 2 times"],
+        ["1 problem", "classes.csv: folder 'stop' 2 times"],
     ),
     "names without header": (
         table("stop,Stop", "yield,Yield"),
@@ -274,20 +290,24 @@ BROKEN: dict[str, tuple[Files, Folder, list[str]]] = {
         ["in UTF-8"],
     ),
     "names empty": (FOLDERS | {"classes.csv": b""}, FRACTION, ["classes.csv: no column folder, name; found nothing"]),
-    "line of no image": (without(ONE, files=KAGGLE), OWN_PART, ["1 fault", f"Train.csv, line 3: '{ONE}' not found"]),
+    "line of no image": (without(ONE, files=KAGGLE), OWN_PART, ["1 problem", f"Train.csv, line 3: '{ONE}' not found"]),
     "image of no line": (
         KAGGLE | {"Train/3/more.png": b""},
         OWN_PART,
-        ["1 fault", "Train/3/more.png: no line in Train.csv or"],
+        ["1 problem", "Train/3/more.png: no line in Train.csv or"],
     ),
     "two lines of an image": (
         kaggle(ONE, ONE.replace("1.png", "0.png")),
         OWN_PART,
         ["_00000.png: 2 lines name it; expected one"],
     ),
-    "class of letters": (kaggle("9,3,", "9,stop,"), OWN_PART, ["1 fault", "Train.csv, line 2: 'stop' is not a whole number"]),
-    "ROI outside": (kaggle("10,9,3", "12,9,3"), OWN_PART, ["1 fault", "ROI (1, 2, 12, 9) is not inside the image of 12 x 10"]),
-    "ROI empty": (kaggle("1,2,10,9,3", "1,2,1,9,3"), OWN_PART, ["1 fault", "ROI (1, 2, 1, 9) is not inside"]),
+    "class of letters": (kaggle("9,3,", "9,stop,"), OWN_PART, ["1 problem", "Train.csv, line 2: 'stop' is not a whole number"]),
+    "ROI outside": (
+        kaggle("10,9,3", "12,9,3"),
+        OWN_PART,
+        ["1 problem", "ROI (1, 2, 12, 9) is not inside the image of 12 x 10"],
+    ),
+    "ROI empty": (kaggle("1,2,10,9,3", "1,2,1,9,3"), OWN_PART, ["1 problem", "ROI (1, 2, 1, 9) is not inside"]),
     "no ClassId": (kaggle("ClassId", "Class"), OWN_PART, ["Train.csv: no column ClassId; found Width"]),
 }
 
@@ -306,7 +326,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, case: str) -> None:
 def test_nothing_is_written_then(own: Path) -> None:
     written(FOLDERS | {"stop/0.png": b""}, own)
     with pytest.raises(
-        InputError, match=r"^data/own: 1 fault in the data set; nothing was written\n  stop/0.png: not a picture"
+        InputError, match=r"^data/own: 1 problem in the data set; nothing was written\n  stop/0.png: not a picture"
     ):
         ingest.main()
     assert not Path("data/raw").exists() and not Path("metrics").exists()

@@ -211,7 +211,7 @@ def png(mode: str) -> bytes:
 NO_CLASS_ID = TREE["Final_Test/Images/GT-final_test.test.csv"]
 WIDTH, HEIGHT = TRAIN[(TRAIN["class_id"] == 7) & (TRAIN["filename"] == "00001_00000.ppm")][["width", "height"]].iloc[0]
 BROKEN: dict[str, tuple[Files, list[str]]] = {
-    "image missing": (without(IMAGE), ["1 fault", IMAGE, "not found"]),
+    "image missing": (without(IMAGE), ["1 problem", IMAGE, "not found"]),
     "image empty": (TREE | {IMAGE: b""}, [IMAGE, "not a readable image"]),
     "image cut off": (TREE | {IMAGE: TREE[IMAGE][:-9]}, [IMAGE, "not a readable image"]),
     "image is something else": (TREE | {IMAGE: b"<html>" * 99}, [IMAGE, "not a readable image"]),
@@ -235,9 +235,9 @@ BROKEN: dict[str, tuple[Files, list[str]]] = {
     "name of no track": (with_line(TRAIN_CSV, Filename="sign.ppm"), [f"{TRAIN_CSV}, line 4", "sign.ppm", "not a name"]),
     "fewer images": (
         replaced(TREE[TRAIN_CSV].decode().splitlines()[1] + "\r\n", "", files=without(f"{FOLDER}00000_00000.ppm")),
-        ["1 fault", "training images: 171 annotated, 172 expected"],
+        ["1 problem", "training images: 171 annotated, 172 expected"],
     ),
-    "csv missing": (without(TRAIN_CSV), ["1 fault", f"{TRAIN_CSV}: not found"]),
+    "csv missing": (without(TRAIN_CSV), ["1 problem", f"{TRAIN_CSV}: not found"]),
     "csv without a column": (replaced("Roi.X2", "Right"), [TRAIN_CSV, "no column Roi.X2", "found Filename"]),
     "csv empty": (TREE | {TRAIN_CSV: b""}, [TRAIN_CSV, "no column Filename", "found nothing"]),
     "csv binary": (TREE | {TRAIN_CSV: b"\xff\xfe\x00"}, [TRAIN_CSV, "not a csv file"]),
@@ -245,7 +245,7 @@ BROKEN: dict[str, tuple[Files, list[str]]] = {
     "csv not numeric": (with_line(TRAIN_CSV, Height="tall"), [f"{TRAIN_CSV}, line 4", "Height = 'tall'"]),
     "test csv without ClassId": (
         TREE | {TEST_CSV: NO_CLASS_ID},
-        ["1 fault", "no column ClassId", "the file meant is GT-final_test.csv from GTSRB_Final_Test_GT.zip"],
+        ["1 problem", "no column ClassId", "the file meant is GT-final_test.csv from GTSRB_Final_Test_GT.zip"],
     ),
     "only the test csv without ClassId": (
         without(TEST_CSV),
@@ -274,7 +274,7 @@ def test_what_is_wrong_is_named(workspace: Path, kind: str) -> None:
 def test_more_than_ten_faults(workspace: Path) -> None:
     as_folder(without(*(f"Final_Test/Images/{n:05d}.ppm" for n in range(12))), workspace / "copy")
     lines = fault(workspace).splitlines()
-    assert "12 faults" in lines[0] and len(lines) == 12 and "... and 2 more" in lines[-1]
+    assert "12 problems" in lines[0] and len(lines) == 12 and "... and 2 more" in lines[-1]
 
 
 def test_zip_cut_off(workspace: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_full_disk_is_one_line_and_leaves_whole_files(workspace: Path, monkeyp
     with pytest.raises(InputError) as error:
         ingest.main()
     needed = r"more than 0\.5 MB needed, [0-9,.]+ MB free"
-    message = rf"data/raw/train.parquet: No space left on device: {needed}; make room and run this again"
+    message = rf"data/raw/train.parquet: No space left on device: {needed}; free some space and run this again"
     assert re.fullmatch(message, str(error.value))
     assert not list((workspace / "data/raw").iterdir()) and not (workspace / "metrics").exists()
 
