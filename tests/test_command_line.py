@@ -40,9 +40,7 @@ def test_a_full_disk_is_one_line_wherever_it_occurs(tmp_path):
     def main():
         raise OSError(errno.ENOSPC, "as the system says it", str(tmp_path / "log.csv"))
 
-    with pytest.raises(
-        SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; free some space"
-    ):
+    with pytest.raises(SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; free some space"):
         run(main)
 
 

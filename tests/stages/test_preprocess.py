@@ -102,9 +102,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(stage, "preprocess_table", some)
-    message = (
-        r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; free some space"
-    )
+    message = r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; free some space"
     with pytest.raises(InputError, match=message):
         stage.main()
     assert not [path for path in workspace.rglob("*") if "processed" in path.parts and path.is_file()]

@@ -212,7 +212,7 @@ def test_what_cannot_be_run_is_one_line(changes, words):
         ("recipe: [", ""),
         ("- a", "the whole file = ['a']"),
         (None, ""),
-        (yaml.safe_dump(CONTENT | {"fold": 1}), "'fold' is no key of this section; it has recipe, common, folds"),
+        (yaml.safe_dump(CONTENT | {"fold": 1}), "unknown key 'fold'; expected one of recipe, common, folds"),
         (yaml.safe_dump(CONTENT | {"folds": []}), "folds = []: a study compares on validation folds"),
         (yaml.safe_dump(CONTENT | {"seeds": [1, 1]}), "seeds = [1, 1]: one of them is there twice"),
         (yaml.safe_dump(CONTENT | {"test": True}), "test: true repeats a committed recipe"),

@@ -136,5 +136,5 @@ def test_momentum_is_beta_1_of_adams_kind():
 
 def test_nesterov_where_there_is_no_such_choice_is_an_error(raw_params):
     raw_params["train"]["baseline"]["optimizer"]["name"] = "adam"
-    with pytest.raises(InputError, match=r"optimizer: nesterov = True: adam has no such choice"):
+    with pytest.raises(InputError, match=r"optimizer: nesterov = True: adam does not have it"):
         parse(raw_params)
