@@ -65,4 +65,4 @@ def _format_error(details: ErrorDetails, keys: tuple[str, ...]) -> str:
         case "union_tag_invalid" | "union_tag_not_found":
             return f"{key}: {details['msg'][0].lower()}{details['msg'][1:]}"
         case _:
-            return f"{key or 'the content'} = {details['input']!r}: {details['msg'][0].lower()}{details['msg'][1:]}"
+            return f"{key or 'the whole file'} = {details['input']!r}: {details['msg'][0].lower()}{details['msg'][1:]}"

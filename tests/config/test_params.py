@@ -254,5 +254,5 @@ def test_a_missing_an_invalid_and_an_empty_file(tmp_path):
         load(Path(tmp_path / "params.yaml"))
     assert "\n" not in str(error.value)
     (tmp_path / "params.yaml").write_text("")
-    with pytest.raises(InputError, match="the content = None"):
+    with pytest.raises(InputError, match="the whole file = None"):
         load(tmp_path / "params.yaml")
