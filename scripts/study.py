@@ -67,7 +67,7 @@ def train_missing(content: Study, lines_file: Path) -> Iterator[dict[str, Any]]:
     runs = study.list_runs(content, everything)
     parts = ("train", "test") if content.test else ("train",)
     code = results.hash_code([RAW / "classes.csv", *(RAW / f"{part}.parquet" for part in parts)], device.versions())
-    revision, classes = results.git_revision(), len(arrays.class_names())
+    revision, classes = results.git_revision(), len(arrays.read_class_names())
     check([run.recipe for run in runs], classes)
     waiting = results.find_missing(found, runs, code)
     for i, one in enumerate(waiting, 1):

@@ -42,7 +42,7 @@ def main() -> str:
     variant = load_section(Variant, "preprocess", recipe.images)
     unsure_below = load_section(Export, "export").unsure_below
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
-    names = arrays.class_names()
+    names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
     path = Path(f"data/export/{name}.onnx")
     say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True)}, float32")

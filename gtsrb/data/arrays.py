@@ -23,6 +23,6 @@ def load(folder: Path) -> Arrays:
         raise InputError(f"{error.filename} not found; run `dvc repro preprocess@{folder.parent.name}`") from None
 
 
-def class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:
+def read_class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:
     """The names in the order of the class numbers, always as strings, even "13" and "NA"."""
     return pd.read_csv(path, dtype={"name": str}, keep_default_na=False)["name"].tolist()

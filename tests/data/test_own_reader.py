@@ -75,7 +75,7 @@ def test_ingest_writes_tables_class_names_and_counts(own_folder: Path) -> None:
     assert (tables.decode_ppm(first["image"]) == np.asarray(Image.open(own_folder / first["filename"]))).all()
     assert first[["class_id", "width", "height", *tables.ROI]].tolist() == [0, 12, 10, 0, 0, 11, 9]
     assert test[["track", "frame"]].isna().all(axis=None)
-    assert arrays.class_names() == ["stop", "yield"]
+    assert arrays.read_class_names() == ["stop", "yield"]
     assert pd.read_csv("metrics/class_counts.csv").values.tolist() == [[0, "stop", 2, 2], [1, "yield", 2, 2]]
     dataset = json.loads(Path("metrics/dataset.json").read_text())
     assert list(dataset.values())[:-1] == ["folder", 4, 4, 2, 4]
@@ -160,7 +160,7 @@ def test_held_out_signs_depend_on_the_seed_and_not_on_other_classes() -> None:
 def test_class_names_from_classes_csv(own_folder: Path) -> None:
     write_files(FOLDERS | {"classes.csv": csv_lines('"folder","name"', 'yield,"give way, please"', "stop,007")}, own_folder)
     ingest.main()
-    assert arrays.class_names() == ["007", "give way, please"]  # a number stays a string
+    assert arrays.read_class_names() == ["007", "give way, please"]  # a number stays a string
 
 
 def test_the_kaggle_copy_of_gtsrb_has_its_class_names(tmp_path: Path) -> None:
