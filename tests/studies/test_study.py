@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, put, small
+from conftest import ROOT, put, shrink_params
 
 from gtsrb.config.ingest import Synthetic
 from gtsrb.config.train import TrackFold
@@ -333,7 +333,7 @@ def raw(tmp_path_factory) -> Path:
 @pytest.fixture
 def workspace(tmp_path, raw, monkeypatch) -> Path:
     """The root of a project with raw data and params of a tiny network, committed; nothing else has been run."""
-    content = small(yaml.safe_load(PARAMS))
+    content = shrink_params(yaml.safe_load(PARAMS))
     for recipe in ("baseline", "augmented"):
         put(content, f"train.{recipe}.epochs", 2)
         put(content, f"train.{recipe}.device", "cpu")
