@@ -35,9 +35,7 @@ class Params(Section):
         if reserved := RESERVED & self.train.keys():
             raise ValueError(f"train.{min(reserved)}: this name is reserved in metrics/; choose another")
         if unmatched := self.train.keys() ^ self.evaluate.keys():
-            raise ValueError(
-                f"train and evaluate must name the same recipes; only one of them has {', '.join(sorted(unmatched))}"
-            )
+            raise ValueError(f"train and evaluate must have the same recipes; only one has {', '.join(sorted(unmatched))}")
         for name, recipe in self.train.items():
             if recipe.images not in self.preprocess:
                 raise ValueError(

@@ -38,9 +38,7 @@ class Variant(Section):
         if self.keep_original and not (self.equalize or self.clahe):
             raise ValueError("keep_original = True: equalize or clahe is missing; add one, or delete keep_original")
         if (self.crop == "roi") != (self.margin is not None):
-            raise ValueError(
-                f"crop = {self.crop!r}, margin = {self.margin!r}; crop: roi needs a margin, and nothing else has one"
-            )
+            raise ValueError(f"crop = {self.crop!r}, margin = {self.margin!r}; use margin with crop: roi, and only with it")
         return self
 
     @property

@@ -90,9 +90,7 @@ class ResidualNetwork(Network):
     @model_validator(mode="after")
     def check_one_block_count_per_stage(self) -> Self:
         if len(self.blocks) != len(self.filters):
-            raise ValueError(
-                f"filters = {self.filters}, blocks = {self.blocks}; expected lists of the same length, one entry per stage"
-            )
+            raise ValueError(f"filters = {self.filters}, blocks = {self.blocks}; expected one entry per stage in each")
         return self
 
 

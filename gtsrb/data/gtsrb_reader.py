@@ -29,7 +29,7 @@ TEST_CSV = "GT-final_test.csv"
 class Annotation(NamedTuple):
     """One row of an annotation file: the columns of `tables.SCHEMA` except the image, and where the image is."""
 
-    path: str  # within the data set
+    path: str  # relative to the data set's root
     folder: int | None  # class number in the name of its folder; None for test images
     filename: str
     class_id: int
@@ -137,9 +137,8 @@ def _find_duplicates_and_strays(source: Source, annotations: list[Annotation]) -
     yield from (f"{path}: annotated {count} times" for path, count in counts.items() if count > 1)
     folders = ("Train/", "Test/") if any(path.startswith("Train/") for path in counts) else ("Final_Training/", "Final_Test/")
     for path in source.files:
-        is_image = path.lower().endswith((".ppm", ".png")) and not path.split("/")[-1].startswith(
-            "."
-        )  # ._NAME: metadata of macOS
+        is_hidden = path.split("/")[-1].startswith(".")  # such as ._NAME, metadata of macOS
+        is_image = path.lower().endswith((".ppm", ".png")) and not is_hidden
         if is_image and path.startswith(folders) and path not in counts:
             yield f"{path}: image without an annotation"
 

@@ -16,9 +16,7 @@ from typing import NamedTuple
 
 from gtsrb.errors import InputError
 
-TRACK_FRAME = re.compile(
-    r"(?:[0-9]{5}_)?(?P<track>[0-9]{5})_[0-9]{5}"
-)  # GTSRB's file names, and Kaggle's, which start with the class
+TRACK_FRAME = re.compile(r"(?:[0-9]{5}_)?(?P<track>[0-9]{5})_[0-9]{5}")  # GTSRB's; Kaggle's have the class in front
 ROI = ("Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2")  # columns of Train.csv
 IGNORED = {"README.md", "Thumbs.db", "desktop.ini"}
 
@@ -27,7 +25,7 @@ class Picture(NamedTuple):
     path: str  # relative to the folder
     label: str  # its class: the class folder's name, or ClassId
     track: str  # identifies the physical sign within its class
-    box: tuple[int, ...] | None  # x1, y1, x2, y2; None: the whole picture
+    box: tuple[int, ...] | None  # x1, y1, x2, y2; None: the complete picture
 
 
 Splits = dict[str, list[Picture]]  # `train` and, if there is one, `test`
@@ -37,9 +35,7 @@ def list_pictures(folder: Path, problems: list[str]) -> Splits:
     """The pictures of each split, without opening them; problems with the files are added to `problems`."""
     for parent, folders, _ in os.walk(folder):
         links = [Path(parent, name).relative_to(folder) for name in folders if Path(parent, name).is_symlink()]
-        problems += [
-            f"{link}: a link to a folder, in which DVC detects no change; put the folder itself there" for link in links
-        ]
+        problems += [f"{link}: a link to a folder, where DVC detects no change; put the folder itself there" for link in links]
     return _list_from_csv(folder, problems) if is_kaggle(folder) else _list_from_folders(folder, problems)
 
 

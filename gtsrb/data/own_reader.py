@@ -40,9 +40,9 @@ def read(folder: Path, params: Folder) -> tuple[pd.DataFrame, pd.DataFrame, list
     names = name_classes(folder, labels, problems)
     raise_problems(problems, str(folder))
 
-    train, test = (
-        hold_out_signs(train, params.test_fraction, params.seed) if params.test_fraction else (train, given_test or [])
-    )
+    test = given_test or []
+    if params.test_fraction:
+        train, test = hold_out_signs(train, params.test_fraction, params.seed)
     images = _decode_pictures(folder, [*train, *test], problems)
     raise_problems(problems, str(folder))
     return _to_frame(train, labels, images), _to_frame(test, labels, images).assign(track=None, frame=None), names
@@ -71,9 +71,8 @@ def name_classes(folder: Path, labels: list[str], problems: list[str]) -> list[s
     if not (folder / "classes.csv").is_file():
         is_gtsrb = own_layouts.is_kaggle(folder) and labels == [str(class_id) for class_id in range(len(SIGN_NAMES))]
         return list(SIGN_NAMES) if is_gtsrb else labels
-    rows = [
-        (row["folder"], row["name"].strip()) for row in own_layouts.read_csv_rows(folder / "classes.csv", ("folder", "name"))
-    ]
+    columns = ("folder", "name")
+    rows = [(row["folder"], row["name"].strip()) for row in own_layouts.read_csv_rows(folder / "classes.csv", columns)]
     names = dict(rows)
     valid = ", ".join(labels[:5]) + (" ..." if len(labels) > 5 else "")
     problems += [f"classes.csv: no name for class {label}" for label in labels if not names.get(label)]
@@ -118,9 +117,7 @@ def _decode_pictures(folder: Path, pictures: list[Picture], problems: list[str])
         images[picture.path] = (width, height, encode_ppm(image))
         n_pixels += width * height
         if n_pixels > MAX_PIXELS:
-            problems.append(
-                f"more than {MAX_PIXELS // 10**6} million pixels in total; crop the pictures to the signs, or reduce them"
-            )
+            problems.append(f"more than {MAX_PIXELS // 10**6} million pixels in total; crop or reduce the pictures")
             break
     return images
 

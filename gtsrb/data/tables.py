@@ -65,9 +65,9 @@ def content_sha256(train: pa.Table, test: pa.Table) -> str:
 
 def write(path: Path, table: pa.Table) -> None:
     """Writes the table atomically, in row groups of 1024 rows, or fewer if images are large: readers load a group at a time."""
-    rows = max(1, min(1024, ROW_GROUP_BYTES * len(table) // max(1, table.nbytes)))
-    with atomic_write(path) as beside:
-        pq.write_table(table, beside, compression="zstd", row_group_size=rows)
+    group_size = max(1, min(1024, ROW_GROUP_BYTES * len(table) // max(1, table.nbytes)))
+    with atomic_write(path) as temporary_path:
+        pq.write_table(table, temporary_path, compression="zstd", row_group_size=group_size)
 
 
 def read_labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -44,7 +44,7 @@ class Sign(NamedTuple):
     light: np.ndarray  # factors of R, G and B
     haze: float  # fraction of grey over the image
     shadow: float  # fraction of the light that a shadow removes; 0 without one
-    shadow_edge: np.ndarray  # normal of its edge, and the edge's distance from the centre, as a fraction of the longer side
+    shadow_edge: np.ndarray  # its edge: unit normal x, y, and distance from the centre in longer sides of the image
     noise: float  # levels, standard deviation
     background: Image.Image
 

@@ -123,7 +123,7 @@ def test_a_missing_key_is_named(raw_params, key):
             "'equalised': unknown variant; preprocess has equalized, plain",
         ),
         ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave no pixel of 20 x 20"),
-        ("evaluate.other", {"weights": "last"}, "only one of them has other"),
+        ("evaluate.other", {"weights": "last"}, "only one has other"),
         (
             "train.augmented.validation",
             {"split": "tracks", "folds": 5, "fold": 5, "seed": 0},
@@ -135,7 +135,7 @@ def test_a_missing_key_is_named(raw_params, key):
             "train.augmented.augmentation.flips: left_right: class 4 is in two pairs",
         ),
         ("train.augmented.augmentation", {"perspective": {"corner_shift": 0.1}}, "perspective: affine is missing"),
-        ("preprocess.plain.margin", 0.1, "crop = 'center_square', margin = 0.1; crop: roi needs a margin"),
+        ("preprocess.plain.margin", 0.1, "crop = 'center_square', margin = 0.1; use margin with crop: roi"),
         (
             "preprocess.equalized.clahe",
             {"tiles": 4, "clip_limit": 0.1, "bins": 256},
@@ -180,7 +180,7 @@ def test_a_residual_network_has_one_block_count_per_stage(raw_params):
     for key in ("padding", "pool_size"):
         del network[key]
     network |= {"family": "residual", "stem_stride": 1, "blocks": [1, 1]}
-    with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; expected lists of the same length"):
+    with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; expected one entry per stage in each"):
         parse(raw_params)
     network["blocks"] = [1, 1, 2]
     assert parse(raw_params).train["baseline"].network.blocks == [1, 1, 2]
