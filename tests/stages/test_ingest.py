@@ -180,10 +180,6 @@ def test_synthetic_signs(workspace: Path) -> None:
     assert set(tables.read(Path("data/raw/test.parquet"))["class_id"]) == set(range(43))
 
 
-def test_class_names_are_unique() -> None:
-    assert len(set(sign_names.SIGN_NAMES)) == 43
-
-
 def replace(old: str, new: str, name: str = TRAIN_CSV, files: Files = TREE) -> Files:
     """`files` with the first `old` in the file `name` replaced."""
     assert old.encode() in files[name]

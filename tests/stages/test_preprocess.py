@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from noise_rows import make_noise_rows
 
 from gtsrb.config import params
 from gtsrb.data import tables
@@ -25,20 +26,9 @@ from stages import preprocess as stage
 VARIANT = params.load(ROOT / "params.yaml").preprocess["plain"]
 
 
-def random_rows(n: int) -> pd.DataFrame:
-    """Images of noise, 15 to 40 pixels per side, in two classes, each image a track by itself."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for i in range(n):
-        width, height = map(int, rng.integers(15, 41, 2))
-        pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
-        rows.append((f"{i:05d}.ppm", i % 2, i // 2, 0, width, height, 1, 2, width - 2, height - 1, tables.encode_ppm(pixels)))
-    return pd.DataFrame(rows, columns=tables.SCHEMA.names)
-
-
 def write_raw(folder: Path, n: int) -> pd.DataFrame:
     """Writes `n` training images and one test image per class, as ingest does; returns the training images."""
-    rows = random_rows(n)
+    rows = make_noise_rows(n)
     for split, frame in (("train", rows), ("test", rows[:2].assign(track=None, frame=None))):
         tables.write(folder / f"data/raw/{split}.parquet", tables.to_canonical_table(frame))
     shutil.copyfile(ROOT / "params.yaml", folder / "params.yaml")
@@ -82,15 +72,6 @@ def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytes
     monkeypatch.setattr(stage, "PROCESSES", processes)
     stage.main()
     assert (workspace / "data/processed/plain/train/images.npy").read_bytes() == expected
-
-
-def test_row_groups_of_large_images_have_few_rows(tmp_path: Path) -> None:
-    rows = random_rows(3).assign(image=[bytes(12_000_000)] * 3)
-    tables.write(tmp_path / "a.parquet", tables.to_canonical_table(rows))
-    tables.write(tmp_path / "b.parquet", tables.to_canonical_table(random_rows(1030)))
-    groups = {name: tables.pq.ParquetFile(tmp_path / f"{name}.parquet") for name in "ab"}
-    assert [groups["a"].metadata.row_group(i).num_rows for i in range(groups["a"].num_row_groups)] == [2, 1]
-    assert [groups["b"].metadata.row_group(i).num_rows for i in range(groups["b"].num_row_groups)] == [1024, 6]
 
 
 def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
