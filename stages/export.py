@@ -23,7 +23,7 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.errors import InputError, megabytes
+from gtsrb.errors import InputError, format_megabytes
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
@@ -79,7 +79,7 @@ def main() -> str:
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [accuracy["errors"] for accuracy in accuracies.values()]
     of_files = f"{errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
-    return f"{path}, {megabytes(path.stat().st_size)}: {of_files}"
+    return f"{path}, {format_megabytes(path.stat().st_size)}: {of_files}"
 
 
 if __name__ == "__main__":
