@@ -32,19 +32,19 @@ PENDING_PER_PROCESS = 16  # tasks per process whose arrays may wait in memory
 def main() -> str:
     name = argument("variant", section_names("preprocess"))
     variant = load_section(Variant, "preprocess", name)
-    written = {}
-    for part in ("train", "test"):
-        raw, out = Path(f"data/raw/{part}.parquet"), Path(f"data/processed/{name}/{part}")
+    metrics = {}
+    for split in ("train", "test"):
+        raw, out = Path(f"data/raw/{split}.parquet"), Path(f"data/processed/{name}/{split}")
         labels, tracks = tables.read_labels_and_tracks(raw)
-        written[part] = {
+        metrics[split] = {
             "images": len(labels),
-            "images_md5": write_images(raw, out / "images.npy", variant, label=f"{name} {part}"),
+            "images_md5": write_images(raw, out / "images.npy", variant, label=f"{name} {split}"),
             "labels_md5": write_array(out / "labels.npy", labels),
             "tracks_md5": write_array(out / "tracks.npy", tracks),
         }
-    write_json(Path(f"metrics/arrays/{name}.json"), written)
+    write_json(Path(f"metrics/arrays/{name}.json"), metrics)
     shape = " x ".join(map(str, variant.shape))
-    images = " and ".join(f"{of_part['images']:,} {part}" for part, of_part in written.items())
+    images = " and ".join(f"{split_metrics['images']:,} {split}" for split, split_metrics in metrics.items())
     return f"{images} images of {shape} {variant.dtype}"
 
 

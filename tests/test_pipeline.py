@@ -84,8 +84,8 @@ def test_code_dependencies_are_found_in_every_form_of_import(tmp_path, monkeypat
     }.items():
         Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(text)
-    found = {path.as_posix() for path in code_dependencies(Path("stages/a.py"))}
-    assert found == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
+    dependencies = {path.as_posix() for path in code_dependencies(Path("stages/a.py"))}
+    assert dependencies == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
 
 
 def test_every_recipe_has_its_lines_in_dvc_yaml():
@@ -192,8 +192,8 @@ def test_robustness_has_every_severity(finished):
     for recipe in RECIPES_RUN:
         nested = read_metrics(finished, f"{recipe}/robustness.json")
         rows = pd.read_csv(finished.folder / f"metrics/{recipe}/robustness.csv")
-        found = rows.groupby("corruption", sort=False)["severity"].agg(list).to_dict()
-        assert found == {"none": [0], **dict(severities)}
+        severities_per_corruption = rows.groupby("corruption", sort=False)["severity"].agg(list).to_dict()
+        assert severities_per_corruption == {"none": [0], **dict(severities)}
         for row in rows.itertuples():
             assert (row.images, row.accuracy) == (43, pytest.approx(1 - row.errors / 43))
             assert nested[row.corruption][f"{row.severity:g}"] == pytest.approx(row.accuracy, abs=1e-6)
