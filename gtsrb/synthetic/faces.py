@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from gtsrb.synthetic.shapes import Colour, Face, Polygon, Shape, Stroke, Text, arc, arrow, disc, draw_face, mirror, place
+from gtsrb.synthetic.shapes import Color, Face, Polygon, Shape, Stroke, Text, arc, arrow, disc, draw_face, mirror, place
 
 RED, BLUE, YELLOW, GREEN = (193, 18, 31), (0, 78, 165), (250, 190, 0), (0, 150, 70)
 WHITE, GREY, BLACK = (242, 242, 242), (115, 115, 115), (16, 16, 16)
@@ -36,26 +36,26 @@ STRIPES: Face = [
 # Pictograms centred on (0, 0), for `place`.
 
 
-def car(colour: Colour) -> list[Shape]:
+def car(color: Color) -> list[Shape]:
     """Seen from behind, 24 wide."""
     return [
-        Polygon([(-11, 0), (11, 0), (11, 7), (-11, 7)], 1, colour),
-        Polygon([(-9, 0), (-6, -8), (6, -8), (9, 0)], 1, colour),
+        Polygon([(-11, 0), (11, 0), (11, 7), (-11, 7)], 1, color),
+        Polygon([(-9, 0), (-6, -8), (6, -8), (9, 0)], 1, color),
         Polygon([(-6.5, -1.5), (-4.7, -6), (4.7, -6), (6.5, -1.5)], 0.3, WHITE),
-        Polygon([(-10, 7), (-6, 7), (-6, 11), (-10, 11)], 1, colour),
-        Polygon([(10, 7), (6, 7), (6, 11), (10, 11)], 1, colour),
+        Polygon([(-10, 7), (-6, 7), (-6, 11), (-10, 11)], 1, color),
+        Polygon([(10, 7), (6, 7), (6, 11), (10, 11)], 1, color),
         disc(-8, 3.5, 1.8, WHITE),
         disc(8, 3.5, 1.8, WHITE),
     ]
 
 
-def lorry(colour: Colour) -> list[Shape]:
+def lorry(color: Color) -> list[Shape]:
     """Seen from behind, 26 wide."""
     return [
-        Polygon([(-12, -18), (12, -18), (12, 8), (-12, 8)], 1, colour),
+        Polygon([(-12, -18), (12, -18), (12, 8), (-12, 8)], 1, color),
         Polygon([(-9, -5), (-9, -14), (9, -14), (9, -5)], 0.3, WHITE),
-        Polygon([(-11, 7), (-6, 7), (-6, 13), (-11, 13)], 1, colour),
-        Polygon([(11, 7), (6, 7), (6, 13), (11, 13)], 1, colour),
+        Polygon([(-11, 7), (-6, 7), (-6, 13), (-11, 13)], 1, color),
+        Polygon([(11, 7), (6, 7), (6, 13), (11, 13)], 1, color),
         disc(-8, 3, 2, WHITE),
         disc(8, 3, 2, WHITE),
     ]
@@ -131,7 +131,7 @@ FACES: list[Face] = [
         Polygon([(44, 36), (78, 36), (78, 58), (44, 58)], 1, BLACK),
         Polygon([(22, 59), (22, 51), (27, 42), (40, 42), (40, 56), (78, 56), (78, 59)], 1, BLACK),
         Polygon([(26, 50), (29, 45), (35, 45), (35, 50)], 0.3, WHITE),
-        *(disc(x, 62, radius, colour) for x in (31, 58, 70) for radius, colour in ((6.5, WHITE), (5, BLACK))),
+        *(disc(x, 62, radius, color) for x in (31, 58, 70) for radius, color in ((6.5, WHITE), (5, BLACK))),
     ],
     [disc(50, 50, 50, WHITE), disc(50, 50, 49, RED), Polygon([(17, 42), (83, 42), (83, 58), (17, 58)], 0.5, WHITE)],  # 17
     [*TRIANGLE_PLATE, Polygon([(46, 39), (54, 39), (52, 63), (48, 63)], 1.5, BLACK), disc(50, 73.5, 4.8, BLACK)],  # 18

@@ -170,23 +170,23 @@ def _draw_faded_face(sign: Sign, side: float) -> Image.Image:
 
 def _draw_background(rng: np.random.Generator) -> Image.Image:
     """What is behind a sign: a gradient with random objects and noise, an RGB image of `BACKGROUND_SIDE` pixels."""
-    colours, n_objects, strength, roughness = BACKGROUNDS[rng.integers(len(BACKGROUNDS))]
-    top, bottom, *objects = np.array(colours) + rng.normal(0, 12, (4, 3))
+    colors, n_objects, strength, roughness = BACKGROUNDS[rng.integers(len(BACKGROUNDS))]
+    top, bottom, *objects = np.array(colors) + rng.normal(0, 12, (4, 3))
     height = np.linspace(0, 1, BACKGROUND_SIDE)[:, None, None]
     gradient = np.broadcast_to(top * (1 - height) + bottom * height, (BACKGROUND_SIDE, BACKGROUND_SIDE, 3))
     image = Image.fromarray(gradient.round().clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     for _ in range(rng.poisson(n_objects)):
-        colour = tuple(objects[rng.integers(2)].round().clip(0, 255).astype(int).tolist())
+        color = tuple(objects[rng.integers(2)].round().clip(0, 255).astype(int).tolist())
         x, y = rng.uniform(-20, BACKGROUND_SIDE, 2)
         w, h = rng.uniform(8, 60, 2)
         match rng.integers(3):
             case 0:
-                draw.rectangle((x, y, x + w, y + h), colour)
+                draw.rectangle((x, y, x + w, y + h), color)
             case 1:
-                draw.ellipse((x, y, x + w, y + h), colour)
+                draw.ellipse((x, y, x + w, y + h), color)
             case 2:
-                draw.line((x, y, x + 3 * (w - 34), y + 3 * (h - 34)), colour, int(rng.integers(2, 8)))
+                draw.line((x, y, x + 3 * (w - 34), y + 3 * (h - 34)), color, int(rng.integers(2, 8)))
     pixels = np.asarray(image, np.float64)
     for octave in range(5):
         grid = Image.fromarray(rng.normal(0, strength * roughness**octave, (4 << octave, 4 << octave)).astype(np.float32))

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 class Polygon(NamedTuple):
@@ -20,7 +20,7 @@ class Polygon(NamedTuple):
 
     points: list[Point]
     radius: float
-    colour: Colour
+    color: Color
 
 
 class Stroke(NamedTuple):
@@ -28,7 +28,7 @@ class Stroke(NamedTuple):
 
     points: list[Point]
     width: float
-    colour: Colour
+    color: Color
 
 
 class Text(NamedTuple):
@@ -36,15 +36,15 @@ class Text(NamedTuple):
 
     text: str
     box: tuple[float, float, float, float]
-    colour: Colour
+    color: Color
 
 
 Shape = Polygon | Stroke
 Face = Sequence[Shape | Text]
 
 
-def disc(x: float, y: float, radius: float, colour: Colour) -> Stroke:
-    return Stroke([(x, y)], 2 * radius, colour)
+def disc(x: float, y: float, radius: float, color: Color) -> Stroke:
+    return Stroke([(x, y)], 2 * radius, color)
 
 
 def arc(x: float, y: float, radius: float, start: float, end: float) -> list[Point]:
@@ -53,14 +53,14 @@ def arc(x: float, y: float, radius: float, start: float, end: float) -> list[Poi
     return [(x + radius * float(np.cos(angle)), y + radius * float(np.sin(angle))) for angle in angles]
 
 
-def arrow(points: list[Point], width: float, head: float, colour: Colour) -> list[Shape]:
+def arrow(points: list[Point], width: float, head: float, color: Color) -> list[Shape]:
     """A stroke through `points` that ends in a triangle `head` long and 1.3 times as wide."""
     along = np.subtract(points[-1], points[-2])
     along = along / np.hypot(*along) * head
     across = 0.65 * np.array([-along[1], along[0]])
     x, y = points[-1]
     corners = [(float(x + right), float(y + down)) for right, down in (along, across, -across)]
-    return [Stroke(points, width, colour), Polygon(corners, 0.5, colour)]
+    return [Stroke(points, width, color), Polygon(corners, 0.5, color)]
 
 
 def place(shapes: Sequence[Shape], x: float, y: float, scale: float, rotation: float = 0) -> list[Shape]:
@@ -84,19 +84,19 @@ def draw_face(face: Face, side: int) -> Image.Image:
         if isinstance(shape, Text):
             left, top, right, bottom = (round(edge * scale) for edge in shape.box)
             letters = _draw_letters(shape.text).resize((right - left, bottom - top))
-            image.paste(shape.colour, (left, top), letters.point(lambda level: 255 * (level > 127)))
+            image.paste(shape.color, (left, top), letters.point(lambda level: 255 * (level > 127)))
             continue
         points = [(x * scale, y * scale) for x, y in shape.points]
         radius = scale * (shape.radius if isinstance(shape, Polygon) else shape.width / 2)
         if isinstance(shape, Polygon):
-            draw.polygon(points, shape.colour)
+            draw.polygon(points, shape.color)
             points.append(points[0])
         for start, end in pairwise(points):  # the ends of Pillow's own wide lines are uneven
             dx, dy = np.subtract(end, start) * radius / max(np.hypot(*np.subtract(end, start)), 1e-9)
             corners = [(start, 1), (end, 1), (end, -1), (start, -1)]
-            draw.polygon([(x - sign * dy, y + sign * dx) for (x, y), sign in corners], shape.colour)
+            draw.polygon([(x - sign * dy, y + sign * dx) for (x, y), sign in corners], shape.color)
         for x, y in points:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), shape.colour)
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), shape.color)
     return image
 
 

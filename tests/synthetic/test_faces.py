@@ -15,11 +15,11 @@ def grey_levels(class_id: int, size: int = 48) -> np.ndarray:
     return face[..., :3].mean(axis=-1) * opacity + 128 * (1 - opacity)
 
 
-def color_fraction(class_id: int, colour: tuple[int, int, int]) -> float:
+def color_fraction(class_id: int, color: tuple[int, int, int]) -> float:
     """Fraction of the opaque pixels that have this colour, to within 10 levels."""
     face = draw_sign(class_id, 96).astype(int)
     opaque_pixels = face[face[..., 3] == 255][:, :3]
-    return float((abs(opaque_pixels - colour) <= 10).all(axis=1).mean())
+    return float((abs(opaque_pixels - color) <= 10).all(axis=1).mean())
 
 
 @pytest.mark.parametrize("size", [15, 48, 100])
