@@ -42,7 +42,7 @@ def load_mistakes(root: Path, recipe: str) -> pd.DataFrame:
     """
     probabilities = np.load(root / f"data/predictions/{recipe}.npy", mmap_mode="r")
     test = pd.read_parquet(root / "data/raw/test.parquet", columns=["filename", "class_id", "image"])
-    names = np.array(arrays.class_names(root / "data/raw/classes.csv"))
+    names = np.array(arrays.read_class_names(root / "data/raw/classes.csv"))
     if probabilities.shape != (len(test), len(names)):
         raise InputError(
             f"data/predictions/{recipe}.npy has {' x '.join(map(str, probabilities.shape))} probabilities; expected "

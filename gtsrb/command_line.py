@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gtsrb import STARTED
 from gtsrb.config import params
-from gtsrb.errors import DISK_FULL, InputError, no_room
+from gtsrb.errors import DISK_FULL, InputError, disk_full_error
 from gtsrb.progress import format_duration, say
 
 
@@ -46,6 +46,6 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        sys.exit(f"error: {no_room(Path(error.filename or 'a file'), error)}")
+        sys.exit(f"error: {disk_full_error(Path(error.filename or 'a file'), error)}")
     except KeyboardInterrupt:
         sys.exit("interrupted")

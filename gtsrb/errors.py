@@ -1,4 +1,4 @@
-"""Faults that the person at the keyboard can mend: one clear line, exit code 1, no traceback."""
+"""Mistakes that the user can correct: one clear line, exit code 1, no traceback."""
 
 import errno
 import os
@@ -12,21 +12,24 @@ class InputError(Exception):
     """Bad input. The message says what was found, what was expected and what to do."""
 
 
-def stop_at(faults: list[str], origin: str) -> None:
-    """Raises `InputError` with the first ten faults of the data set at `origin`, and their number, if there are any."""
-    if faults:
-        more = [f"... and {len(faults) - 10} more"] if len(faults) > 10 else []
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise InputError("\n  ".join([f"{origin}: {count} in the data set; nothing was written", *faults[:10], *more]))
+def raise_problems(problems: list[str], origin: str) -> None:
+    """Raises `InputError` with the number of problems in the data set at `origin` and the first ten, if there are any."""
+    if problems:
+        more = [f"... and {len(problems) - 10} more"] if len(problems) > 10 else []
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InputError("\n  ".join([f"{origin}: {count} in the data set; nothing was written", *problems[:10], *more]))
 
 
-def no_room(path: Path, error: OSError, needed: str = "") -> InputError:
-    """For an `error` in `DISK_FULL` while `path` was written, which must be gone again: what is free counts its room."""
+def disk_full_error(path: Path, error: OSError, needed: str = "") -> InputError:
+    """The message for an `error` in `DISK_FULL`, raised while writing `path`.
+
+    Call it after deleting the incomplete file, so that its space counts as free.
+    """
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
-    free = megabytes(shutil.disk_usage(folder).free)
-    room = f"{needed} needed, {free} free" if needed else f"{free} free"
-    return InputError(f"{path}: {os.strerror(error.errno or 0)}: {room}; make room and run this again")
+    free = format_megabytes(shutil.disk_usage(folder).free)
+    space = f"{needed} needed, {free} free" if needed else f"{free} free"
+    return InputError(f"{path}: {os.strerror(error.errno or 0)}: {space}; free some space and run this again")
 
 
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def format_megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f} MB"

@@ -68,7 +68,7 @@ def train_missing(content: Study, results_file: Path) -> Iterator[dict[str, Any]
     runs = study.list_runs(content, params)
     splits = ("train", "test") if content.test else ("train",)
     code = results.hash_code([RAW / "classes.csv", *(RAW / f"{split}.parquet" for split in splits)], device.versions())
-    revision, classes = results.git_revision(), len(arrays.class_names())
+    revision, classes = results.git_revision(), len(arrays.read_class_names())
     check_recipes([run.recipe for run in runs], classes)
     missing = results.find_missing(lines, runs, code)
     for i, run in enumerate(missing, 1):

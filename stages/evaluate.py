@@ -28,7 +28,7 @@ def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
-    names = arrays.class_names()
+    names = arrays.read_class_names()
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     say(f"{machine}, {recipe.precision}")
 

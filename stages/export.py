@@ -23,7 +23,7 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.errors import InputError, megabytes
+from gtsrb.errors import InputError, format_megabytes
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
@@ -42,7 +42,7 @@ def main() -> str:
     variant = load_section(Variant, "preprocess", recipe.images)
     unsure_below = load_section(Export, "export").unsure_below
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
-    names = arrays.class_names()
+    names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
     path = Path(f"data/export/{name}.onnx")
     say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True)}, float32")
@@ -79,7 +79,7 @@ def main() -> str:
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [accuracy["errors"] for accuracy in accuracies.values()]
     of_files = f"{errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
-    return f"{path}, {megabytes(path.stat().st_size)}: {of_files}"
+    return f"{path}, {format_megabytes(path.stat().st_size)}: {of_files}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Raw images, wherever they are -> one table a part:  python -m stages.ingest
+"""Raw images from any source -> one table per split:  python -m stages.ingest
 
-Reads   the folder that the environment variable GTSRB_DIR names, or the official download; data/own/ for `source: folder`;
-        nothing for synthetic signs
+Reads   source: gtsrb      the folder in the environment variable GTSRB_DIR, or the official download
+        source: folder     data/own/
+        source: synthetic  nothing
 Writes  data/raw/{train,test}.parquet (see gtsrb/data/tables.py), data/raw/classes.csv (class_id, name),
         metrics/dataset.json, metrics/class_counts.csv
 """
@@ -21,7 +22,7 @@ from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError
 from gtsrb.synthetic import scenes
 
-OWN = Path("data/own")
+OWN_FOLDER = Path("data/own")
 
 
 def main() -> str:
@@ -32,8 +33,8 @@ def main() -> str:
     elif ingest.source == "synthetic":
         train, test = map(tables.to_canonical_table, scenes.render(ingest.synthetic))
     else:
-        *parts, names = own_reader.read(OWN, ingest.folder)
-        train, test = map(tables.to_canonical_table, parts)
+        *splits, names = own_reader.read(OWN_FOLDER, ingest.folder)
+        train, test = map(tables.to_canonical_table, splits)
     dataset = {"source": ingest.source} | summarize(train, test) | {"sha256": tables.content_sha256(train, test)}
     counts = count_classes(train, test, names)
 
@@ -49,29 +50,29 @@ def main() -> str:
 
 
 def read_gtsrb(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
-    """The benchmark's two parts. Raises `InputError` if they are not what is `expected`."""
-    own = os.environ.get("GTSRB_DIR")
-    source = gtsrb_source.locate(Path(own).expanduser()) if own else gtsrb_source.download()
+    """The benchmark's training and test tables. Raises `InputError` if they are not as `expected`."""
+    folder = os.environ.get("GTSRB_DIR")
+    source = gtsrb_source.locate(Path(folder).expanduser()) if folder else gtsrb_source.download()
     train, test = map(tables.to_canonical_table, gtsrb_reader.read(source, expected))
     sha256 = tables.content_sha256(train, test)
     if sha256 != expected.sha256:
         raise InputError(
             f"{source.origin}: sha256 of annotations and pixels is {sha256}, expected {expected.sha256} "
             "(params.yaml, ingest.gtsrb.sha256); nothing was written. Use an unaltered copy of the benchmark, "
-            "or, if this data is what you mean, put the value found into params.yaml"
+            "or, if you want to use this data, put its sha256 into params.yaml"
         )
     return train, test
 
 
 def summarize(train: pa.Table, test: pa.Table) -> dict[str, int]:
-    """The size of the data set in numbers."""
+    """The numbers of images, classes and tracks."""
     tracks = train.select(["class_id", "track"]).group_by(["class_id", "track"]).aggregate([])
     classes = tracks["class_id"].unique()
     return {"train_images": len(train), "test_images": len(test), "classes": len(classes), "train_tracks": len(tracks)}
 
 
 def count_classes(train: pa.Table, test: pa.Table, names: list[str]) -> pd.DataFrame:
-    """Images of each class: class_id, name, train, test."""
+    """The number of images per class: columns class_id, name, train, test."""
     counts = pd.DataFrame({"class_id": range(len(names)), "name": names})
     for split, table in (("train", train), ("test", test)):
         counts[split] = table["class_id"].to_pandas().value_counts().reindex(counts.index, fill_value=0)

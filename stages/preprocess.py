@@ -3,8 +3,8 @@
 Reads   data/raw/{train,test}.parquet
 Writes  data/processed/VARIANT/{train,test}/images.npy  (n, size, size, channels) uint8 or float32
                                             labels.npy  (n,) int64
-                                            tracks.npy  (n,) int32: number of the physical sign, -1 in the test part
-        metrics/arrays/VARIANT.json                     how many images, and the md5 of the bytes of each array
+                                            tracks.npy  (n,) int32: number of the physical sign, -1 in the test split
+        metrics/arrays/VARIANT.json                     the number of images, and the md5 of each array's bytes
 """
 
 import warnings
@@ -24,57 +24,61 @@ from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.progress import Bar
 
-BYTES = 2**24  # of an array that is a unit of work, at most; of 48 x 48 pixels a row group fits
+CHUNK_BYTES = 2**24  # at most, of the array that one task computes; at 48 x 48 pixels a row group fits
 PROCESSES = cpu_count()
-AHEAD = 16  # units of work a process, whose arrays may wait in memory
+PENDING_PER_PROCESS = 16  # tasks per process whose arrays may wait in memory
 
 
 def main() -> str:
     name = argument("variant", section_names("preprocess"))
     variant = load_section(Variant, "preprocess", name)
-    written = {}
-    for part in ("train", "test"):
-        raw, out = Path(f"data/raw/{part}.parquet"), Path(f"data/processed/{name}/{part}")
+    metrics = {}
+    for split in ("train", "test"):
+        raw, out = Path(f"data/raw/{split}.parquet"), Path(f"data/processed/{name}/{split}")
         labels, tracks = tables.read_labels_and_tracks(raw)
-        written[part] = {
+        metrics[split] = {
             "images": len(labels),
-            "images_md5": write_images(raw, out / "images.npy", variant, label=f"{name} {part}"),
+            "images_md5": write_images(raw, out / "images.npy", variant, label=f"{name} {split}"),
             "labels_md5": write_array(out / "labels.npy", labels),
             "tracks_md5": write_array(out / "tracks.npy", tracks),
         }
-    write_json(Path(f"metrics/arrays/{name}.json"), written)
+    write_json(Path(f"metrics/arrays/{name}.json"), metrics)
     shape = " x ".join(map(str, variant.shape))
-    images = " and ".join(f"{of_part['images']:,} {part}" for part, of_part in written.items())
+    images = " and ".join(f"{split_metrics['images']:,} {split}" for split, split_metrics in metrics.items())
     return f"{images} images of {shape} {variant.dtype}"
 
 
 def write_images(raw: Path, out: Path, variant: Variant, *, label: str) -> str:
-    """Every image of the table `raw`, preprocessed, into one array, whose md5 it returns."""
+    """Preprocesses every image of the table `raw` into the .npy file `out`; returns the md5 of the array's bytes."""
     shape = (pq.read_metadata(raw).num_rows, *variant.shape)
     with Bar(desc=label, total=shape[0], unit=" images") as bar:
         return write_rows(out, preprocess_table(raw, variant, bar), shape=shape, dtype=np.dtype(variant.dtype))
 
 
 def preprocess_table(raw: Path, variant: Variant, bar: Bar) -> Iterator[np.ndarray]:
-    """The images of the table in order, made on all cores; they wait for a disk that is slower, so that memory has a bound."""
-    most = max(1, BYTES // np.zeros(variant.shape, variant.dtype).nbytes)
-    groups = pq.read_metadata(raw)
-    units = [
-        (raw.absolute(), group, start, most)
-        for group in range(groups.num_row_groups)
-        for start in range(0, groups.row_group(group).num_rows, most)
+    """Yields chunks of preprocessed images in the order of the table, computed on all cores.
+
+    Computation waits for a slower disk, so that memory use is bounded.
+    """
+    chunk_size = max(1, CHUNK_BYTES // np.zeros(variant.shape, variant.dtype).nbytes)
+    metadata = pq.read_metadata(raw)
+    tasks = [
+        (raw.absolute(), group, start, chunk_size)
+        for group in range(metadata.num_row_groups)
+        for start in range(0, metadata.row_group(group).num_rows, chunk_size)
     ]
     with warnings.catch_warnings(), Parallel(PROCESSES, batch_size=1, return_as="generator") as parallel:
-        warnings.filterwarnings("ignore", "[0-9]+ tasks which were")  # ... cancelled, since the disk got full
-        for i in range(0, len(units), AHEAD * PROCESSES):
-            for part in parallel(delayed(preprocess_rows)(*unit, variant) for unit in units[i : i + AHEAD * PROCESSES]):
-                bar.update(len(part))
-                yield part
+        warnings.filterwarnings("ignore", "[0-9]+ tasks which were")  # ... cancelled, because the disk is full
+        batch_size = PENDING_PER_PROCESS * PROCESSES
+        for i in range(0, len(tasks), batch_size):
+            for chunk in parallel(delayed(preprocess_rows)(*task, variant) for task in tasks[i : i + batch_size]):
+                bar.update(len(chunk))
+                yield chunk
 
 
-def preprocess_rows(raw: Path, group: int, start: int, most: int, variant: Variant) -> np.ndarray:
-    """(n, size, size, channels) of a row group's images from `start` on, `most` or as many as there are."""
-    rows = tables.read_group(raw, group)[start : start + most]
+def preprocess_rows(raw: Path, group: int, start: int, count: int, variant: Variant) -> np.ndarray:
+    """The preprocessed images of a row group from row `start` on, at most `count`: (n, size, size, channels)."""
+    rows = tables.read_row_group(raw, group)[start : start + count]
     return np.stack([preprocess(tables.decode_ppm(image), Box(*box), variant) for image, *box in rows])
 
 

@@ -43,7 +43,7 @@ def main() -> str:
         size=variant.size,
         channels=variant.channels,
         dtype=variant.dtype,
-        classes=len(arrays.class_names()),
+        classes=len(arrays.read_class_names()),
     )
     model.load_weights(ensemble.weights_file(name, 0, evaluation.weights))
 

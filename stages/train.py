@@ -28,7 +28,7 @@ def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe = load_section(Recipe, "train", name)
     arrays_dir = Path(f"data/processed/{recipe.images}/train")
-    data, classes = arrays.load(arrays_dir), len(arrays.class_names())
+    data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
     machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
     say(f"{machine}, {recipe.precision}")
 

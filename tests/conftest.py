@@ -1,4 +1,4 @@
-"""What the tests share: the params of this project, and whole projects of their own on a few synthetic signs."""
+"""Fixtures: the params of this project, and small copies of the project that run on a few synthetic signs."""
 
 import os
 import shutil
@@ -17,26 +17,26 @@ from gtsrb.config.params import Params, load
 
 ROOT = Path(__file__).parent.parent
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker; TensorFlow would start threads for all cores in each
+if "PYTEST_XDIST_WORKER" in os.environ:  # one core per worker; by default TensorFlow starts threads for all cores in each
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
 def recipes_to_run(content: dict) -> list[str]:
-    """Of params.yaml's, the first with validation images and the last of the others: ten recipes make no test longer."""
+    """The first recipe with validation images and the last of the others: more recipes do not make the tests longer."""
     first = next(name for name, recipe in content["train"].items() if "validation" in recipe)
     return [first, *[name for name in content["train"] if name != first][-1:]]
 
 
-def without(content: Any, recipes: Set[str]) -> Any:
-    """The content of params.yaml or dvc.yaml without the sections, lists' entries and files of these recipes."""
+def remove_recipes(content: Any, recipes: Set[str]) -> Any:
+    """The content of params.yaml or dvc.yaml without the sections, list entries and files of these recipes."""
 
-    def is_theirs(text: object) -> bool:
+    def belongs_to_recipes(text: object) -> bool:
         return isinstance(text, str) and (text in recipes or any(f"metrics/{name}/" in text for name in recipes))
 
     if isinstance(content, dict):
-        return {key: without(value, recipes) for key, value in content.items() if not is_theirs(key)}
+        return {key: remove_recipes(value, recipes) for key, value in content.items() if not belongs_to_recipes(key)}
     if isinstance(content, list):
-        return [without(value, recipes) for value in content if not is_theirs(value)]
+        return [remove_recipes(value, recipes) for value in content if not belongs_to_recipes(value)]
     return content
 
 
@@ -57,8 +57,8 @@ SMALL_NETWORK = {
 }
 
 
-def small(content: dict) -> dict:
-    """params.yaml's content with the same recipes and variants, whichever these are, made small: seconds for each."""
+def shrink_params(content: dict) -> dict:
+    """The content of params.yaml with the same recipes and variants, but so small that each takes seconds."""
     small = deepcopy(content)
     small["ingest"]["source"] = "synthetic"
     small["ingest"]["synthetic"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
@@ -84,7 +84,7 @@ def params() -> Params:
 
 @pytest.fixture
 def raw_params() -> dict:
-    """The committed params.yaml as plain dicts, to break."""
+    """The committed params.yaml as plain dicts, for tests to modify."""
     return yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
@@ -96,52 +96,52 @@ def put(content: dict, key: str, value: object) -> None:
     content[last] = deepcopy(value)
 
 
-LINKED = (".dvc/cache", "data", "models")
+HARD_LINKED = (".dvc/cache", "data", "models")
 
 
-def git_files() -> list[str]:
-    """The project's files, committed or not, without what DVC writes."""
+def project_files() -> list[str]:
+    """The project's files, committed or not, except those that DVC writes."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     return [name for name in names if (ROOT / name).is_file() and not name.startswith(("metrics/", "dvc.lock"))]
 
 
 class Project:
-    """A copy of this project in a folder of its own: a Git repository with a DVC cache of its own."""
+    """A copy of this project in another folder, with its own Git repository and DVC cache."""
 
     def __init__(self, folder: Path, output: str = ""):
         self.folder = folder
-        self.output = output  # of the whole pipeline, where it has been run
+        self.output = output  # of `dvc repro`, if it has been run
 
     @classmethod
     def new(cls, folder: Path) -> Self:
-        """Of the project's files as they are, with small params and nothing run."""
-        for name in git_files():
+        """A copy of the project's current files, with small params and nothing run."""
+        for name in project_files():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
         project = cls(folder)
         content, pipeline = (yaml.safe_load((ROOT / name).read_text()) for name in ("params.yaml", "dvc.yaml"))
         others = content["train"].keys() - recipes_to_run(content)
-        project.write_params(small(without(content, others)))
-        (folder / "dvc.yaml").write_text(yaml.safe_dump(without(pipeline, others), sort_keys=False))
+        project.write_params(shrink_params(remove_recipes(content, others)))
+        (folder / "dvc.yaml").write_text(yaml.safe_dump(remove_recipes(pipeline, others), sort_keys=False))
         project.run("git", "init", "--quiet")
         project.commit("A small project")
         return project
 
     def copy(self, folder: Path) -> Self:
-        """All of it but DVC's locks; what DVC and the stages replace, and never write into, as hard links."""
+        """A copy without DVC's locks; files that DVC and the stages only replace, never modify, are hard links."""
 
         def link_or_copy(source: str, target: str) -> None:
-            linked = Path(source).relative_to(self.folder).as_posix().startswith(LINKED)
-            (os.link if linked else shutil.copy2)(source, target)
+            is_linked = Path(source).relative_to(self.folder).as_posix().startswith(HARD_LINKED)
+            (os.link if is_linked else shutil.copy2)(source, target)
 
         shutil.copytree(self.folder, folder, copy_function=link_or_copy, ignore=shutil.ignore_patterns("tmp"))
         return type(self)(folder, self.output)
 
     def linked_files(self) -> dict[Path, tuple[int, int]]:
-        """What shows whether one of the files that its copies share was written into: when last, and how large it is."""
-        found = (path for name in LINKED for path in (self.folder / name).rglob("*") if path.is_file())
-        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in found}
+        """Modification time and size of the files that copies share, which reveal whether one was modified."""
+        paths = (path for name in HARD_LINKED for path in (self.folder / name).rglob("*") if path.is_file())
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
 
     def params(self) -> dict:
         return yaml.safe_load((self.folder / "params.yaml").read_text())
@@ -163,7 +163,7 @@ class Project:
         return self.run(sys.executable, "-m", "dvc", *arguments)
 
     def run(self, *command: str) -> str:
-        """Standard output and error of a command that has to end well."""
+        """Standard output and error of a command, which must succeed."""
         result = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False)
         output = result.stdout + result.stderr
         assert result.returncode == 0, output
@@ -171,38 +171,38 @@ class Project:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """This one, with this Python first on the path, the stages' `python`, and joblib in one process: it is quicker."""
+        """This process's environment, with `python` as this Python, and joblib in one process, which is faster here."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         return os.environ | {"PATH": path, "LOKY_MAX_CPU_COUNT": "1"}
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project in which the whole pipeline has been run and committed: one for all tests of all workers, who only read it."""
-    shared = tmp_path_factory.getbasetemp()
+    """A project in which the complete pipeline has been run and committed; all tests and workers share it, read-only."""
+    shared_folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder, output = shared / "a finished project", shared / "finished.txt"
-    with filelock.FileLock(shared / "finished.lock"):
+        shared_folder = shared_folder.parent
+    folder, output = shared_folder / "a finished project", shared_folder / "finished.txt"
+    with filelock.FileLock(shared_folder / "finished.lock"):
         if not output.exists():
             project = Project.new(folder)
-            printed = project.dvc("repro")
+            repro_output = project.dvc("repro")
             project.commit("Run the pipeline")
-            output.write_text(printed)
+            output.write_text(repro_output)
     return Project(folder, output.read_text())
 
 
 @pytest.fixture
 def project(finished: Project, tmp_path: Path) -> Iterator[Project]:
-    """A copy of the finished project to work in."""
+    """A copy of the finished project, to modify."""
     before = finished.linked_files()
     yield finished.copy(tmp_path / "a project")
-    assert finished.linked_files() == before, "a file that all copies share was written into, not replaced"
+    assert finished.linked_files() == before, "a file that all copies share was modified, not replaced"
 
 
 @pytest.fixture
 def new_project(tmp_path: Path) -> Project:
-    """A project in which nothing has been run; its path has a space in it, as a user's may."""
+    """A project in which nothing has been run; its path contains a space, as a user's may."""
     return Project.new(tmp_path / "a project")
 
 
@@ -210,9 +210,9 @@ def needs_project(item: pytest.Item) -> bool:
     return bool({"finished", "project", "new_project"} & set(getattr(item, "fixturenames", ())))
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest's own, which selects by marks
+@pytest.hookimpl(tryfirst=True)  # before pytest's own hook, which selects by marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Puts first what needs a whole project, since it takes longest, and skips what is slow unless asked for it."""
+    """Runs tests that need a project first, since they take longest, and skips slow ones unless selected."""
     items.sort(key=lambda item: not needs_project(item))
     for item in items:
         if needs_project(item):

@@ -16,7 +16,7 @@ from gtsrb.errors import InputError
 @pytest.mark.parametrize(
     ("given", "found"), [([], "nothing"), (["c"], "'c'"), (["a", "b"], "'a b'"), (["a", "a"], "'a a'")], ids=str
 )
-def test_one_known_name_is_expected(given, found, monkeypatch):
+def test_exactly_one_known_name_is_expected(given, found, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["stage", *given])
     with pytest.raises(InputError, match=f"^the command line has {found}; expected one recipe of params.yaml: a, b$"):
         argument("recipe", {"a": 1, "b": 2})
@@ -25,22 +25,22 @@ def test_one_known_name_is_expected(given, found, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"), [(InputError("no such sign"), "error: no such sign"), (KeyboardInterrupt(), "interrupted")]
+    ("error", "code"), [(InputError("no such sign"), "error: no such sign"), (KeyboardInterrupt(), "interrupted")]
 )
-def test_a_fault_is_one_line_and_a_non_zero_exit(fault, code):
+def test_an_error_is_one_line_and_a_non_zero_exit(error, code):
     def main():
-        raise fault
+        raise error
 
-    with pytest.raises(SystemExit) as end:
+    with pytest.raises(SystemExit) as exit_info:
         run(main)
-    assert end.value.code == code
+    assert exit_info.value.code == code
 
 
-def test_a_full_disk_is_one_line_wherever_it_is_met(tmp_path):
+def test_a_full_disk_is_one_line_wherever_it_occurs(tmp_path):
     def main():
         raise OSError(errno.ENOSPC, "as the system says it", str(tmp_path / "log.csv"))
 
-    with pytest.raises(SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; make room and run"):
+    with pytest.raises(SystemExit, match=r"^error: \S+/log.csv: No space left on device: [0-9.,]+ MB free; free some space"):
         run(main)
 
 

@@ -1,10 +1,10 @@
-"""The copies of the finished project: what they share with it, and that writing into that does not go unseen."""
+"""Copies of the finished project: the files they share with it, and the detection of modified ones."""
 
-from conftest import LINKED, Project
+from conftest import HARD_LINKED, Project
 
 
-def test_a_copy_shares_what_is_replaced_and_a_file_written_into_is_seen(tmp_path):
-    finished, shared = Project(tmp_path / "finished"), [f"{name}/file" for name in LINKED]
+def test_a_copy_shares_hard_links_and_a_modified_one_is_detected(tmp_path):
+    finished, shared = Project(tmp_path / "finished"), [f"{name}/file" for name in HARD_LINKED]
     for path in (*shared, "params.yaml", ".dvc/tmp/lock"):
         (finished.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (finished.folder / path).write_text("finished")

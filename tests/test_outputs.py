@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written completely or not at all."""
 
 import errno
 import hashlib
@@ -23,16 +23,16 @@ ARRAYS = {
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "deep" / "figures.json"
+    path = tmp_path / "deep" / "metrics.json"
     write_json(path, {"a": 1})
-    with pytest.raises(RuntimeError), atomic_write(path) as beside:
-        beside.write_text("half")
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary_path:
+        temporary_path.write_text("half")
         raise RuntimeError
     assert json.loads(path.read_text()) == {"a": 1}
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_digits_of_figures_and_of_rows(tmp_path):
+def test_json_has_six_decimals_and_csv_nine_significant_digits(tmp_path):
     write_json(tmp_path / "a.json", {"x": 1 / 3, "n": 7, "pair": {"p": 2e-9 / 3}, "name": "b"})
     assert (tmp_path / "a.json").read_text().endswith("}\n")
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": 0.333333, "n": 7, "pair": {"p": 6.67e-10}, "name": "b"}
@@ -41,52 +41,52 @@ def test_digits_of_figures_and_of_rows(tmp_path):
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_an_array_is_as_numpy_saves_it_whole_or_in_parts(tmp_path, name):
+def test_an_array_is_written_as_numpy_saves_it_at_once_or_in_chunks(tmp_path, name):
     array = np.ascontiguousarray(ARRAYS[name])
     np.save(tmp_path / "numpy.npy", array)
-    md5 = write_array(tmp_path / "whole.npy", ARRAYS[name])
-    parts = (ARRAYS[name][i : i + 1] for i in range(len(array)))
-    assert write_rows(tmp_path / "parts.npy", parts, shape=array.shape, dtype=array.dtype) == md5
+    md5 = write_array(tmp_path / "at_once.npy", ARRAYS[name])
+    chunks = (ARRAYS[name][i : i + 1] for i in range(len(array)))
+    assert write_rows(tmp_path / "chunks.npy", chunks, shape=array.shape, dtype=array.dtype) == md5
     assert md5 == hashlib.md5(array.tobytes()).hexdigest()
-    for file in ("whole", "parts"):
+    for file in ("at_once", "chunks"):
         assert (tmp_path / f"{file}.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
 
 
 @pytest.fixture
-def free(monkeypatch):
-    """This many bytes are free on every disk."""
+def set_free_space(monkeypatch):
+    """Makes every disk report this many free bytes."""
     usage = namedtuple("usage", "total used free")
     return lambda size: monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12 - size, size))
 
 
-def test_what_is_known_not_to_fit_is_not_begun(tmp_path, free):
-    free(1_500_000)
+def test_an_array_larger_than_the_free_space_is_not_started(tmp_path, set_free_space):
+    set_free_space(1_500_000)
     with pytest.raises(InputError) as error:
-        write_rows(tmp_path / "a.npy", iter("never asked"), shape=(2, 10**6), dtype=np.dtype(np.uint8))
+        write_rows(tmp_path / "a.npy", iter("never read"), shape=(2, 10**6), dtype=np.dtype(np.uint8))
     assert str(error.value) == (
-        f"{tmp_path}/a.npy: No space left on device: 2.0 MB needed, 1.5 MB free; make room and run this again"
+        f"{tmp_path}/a.npy: No space left on device: 2.0 MB needed, 1.5 MB free; free some space and run this again"
     )
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("code", "reason"),
     [(errno.ENOSPC, "No space left on device"), (errno.EDQUOT, "Disk quota exceeded")],
     ids=["disk", "quota"],
 )
-def test_a_disk_that_gets_full_is_one_line_and_leaves_nothing_half_written(tmp_path, free, fault, reason):
+def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing_half_written(tmp_path, set_free_space, code, reason):
     write_json(tmp_path / "a.json", {"a": 1})
-    free(3_100_000)
-    with pytest.raises(InputError) as error, atomic_write(tmp_path / "a.json") as beside:
-        beside.write_bytes(bytes(3_000_000))
-        raise OSError(fault, "as the system says it")
+    set_free_space(3_100_000)
+    with pytest.raises(InputError) as error, atomic_write(tmp_path / "a.json") as temporary_path:
+        temporary_path.write_bytes(bytes(3_000_000))
+        raise OSError(code, "as the system says it")
     needed = "more than 3.0 MB needed, 3.1 MB free"
-    assert str(error.value) == f"{tmp_path}/a.json: {reason}: {needed}; make room and run this again"
+    assert str(error.value) == f"{tmp_path}/a.json: {reason}: {needed}; free some space and run this again"
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_another_fault_of_the_disk_is_no_full_disk(tmp_path):
+def test_another_disk_error_is_not_reported_as_a_full_disk(tmp_path):
     with pytest.raises(OSError, match="broken") as error, atomic_write(tmp_path / "a.json"):
         raise OSError(errno.EIO, "broken")
     assert error.value.errno == errno.EIO

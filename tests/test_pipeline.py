@@ -1,4 +1,4 @@
-"""dvc.yaml: against the code and params.yaml, and run whole on synthetic signs in a project of its own."""
+"""dvc.yaml: compared with the code and params.yaml, and run completely on synthetic signs in a copy of the project."""
 
 import ast
 import importlib
@@ -37,43 +37,43 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 RECIPES = PARAMS["train"]
-RUN = recipes_to_run(PARAMS)  # of a test's project
-ONE = RUN[0]  # to try things on; with validation images
-TRAIN, TEST = 43 * 8 * 2, 43 * 3  # images that conftest.py has drawn
+RECIPES_RUN = recipes_to_run(PARAMS)  # those of the fixtures' project
+RECIPE = RECIPES_RUN[0]  # has validation images
+N_TRAIN, N_TEST = 43 * 8 * 2, 43 * 3  # synthetic images of the fixtures' project
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_code_dependencies_are_the_imports(name, monkeypatch):
-    """Each is a module that the stage imports, or a room of which it imports at least half; together they are all of them."""
+    """Each is a module that the stage imports or a subpackage of which it imports at least half; together they cover all."""
     monkeypatch.chdir(ROOT)
-    needed = code_dependencies(Path(f"stages/{name}.py"))
-    named = [Path(path) for path in STAGES[name]["deps"] if path.startswith(("stages/", "gtsrb/"))]
-    covered = {path: {path} if path.is_file() else modules(path) for path in named}
-    assert needed <= set().union(*covered.values())
+    imported = code_dependencies(Path(f"stages/{name}.py"))
+    dependencies = [Path(path) for path in STAGES[name]["deps"] if path.startswith(("stages/", "gtsrb/"))]
+    covered = {path: {path} if path.is_file() else list_modules(path) for path in dependencies}
+    assert imported <= set().union(*covered.values())
     for path, files in covered.items():
-        assert 2 * len(files & needed) >= len(files), path
-    assert sum(len(files & needed) for files in covered.values()) == len(needed), "one of them is named twice"
+        assert 2 * len(files & imported) >= len(files), path
+    assert sum(len(files & imported) for files in covered.values()) == len(imported), "a module is covered twice"
 
 
-def modules(room: Path) -> set[Path]:
-    return set(room.rglob("*.py")) - set(room.rglob("__init__.py"))
+def list_modules(package: Path) -> set[Path]:
+    return set(package.rglob("*.py")) - set(package.rglob("__init__.py"))
 
 
-def test_init_files_hold_no_code():
-    """They are no dependency of a stage that names single files of their room."""
+def test_init_files_have_only_a_docstring():
+    """A stage that depends on single files of a subpackage does not depend on its __init__.py."""
     for path in ROOT.glob("gtsrb/*/__init__.py"):
         (docstring,) = ast.parse(path.read_text()).body
         assert isinstance(docstring, ast.Expr), path
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_runs_its_file_and_says_what_it_does(name):
+def test_a_stage_runs_its_file_and_has_a_description(name):
     assert STAGES[name]["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
     assert STAGES[name]["desc"]
 
 
-def test_the_code_dependencies_are_found(tmp_path, monkeypatch):
-    """Direct, through another module, and in each form of import; nothing else."""
+def test_code_dependencies_are_found_in_every_form_of_import(tmp_path, monkeypatch):
+    """Direct and indirect ones, and no others."""
     monkeypatch.chdir(tmp_path)
     for path, text in {
         "stages/a.py": "import numpy\nfrom gtsrb import b\nimport gtsrb.c\n",
@@ -84,12 +84,12 @@ def test_the_code_dependencies_are_found(tmp_path, monkeypatch):
     }.items():
         Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(text)
-    found = {path.as_posix() for path in code_dependencies(Path("stages/a.py"))}
-    assert found == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
+    dependencies = {path.as_posix() for path in code_dependencies(Path("stages/a.py"))}
+    assert dependencies == {"stages/a.py", "gtsrb/b.py", "gtsrb/c.py", "gtsrb/d.py"}
 
 
-def test_every_recipe_has_its_lines():
-    """In the parts of dvc.yaml that know no `foreach`; a recipe that is missing there would be invisible."""
+def test_every_recipe_has_its_lines_in_dvc_yaml():
+    """In the sections without `foreach`; a recipe that is missing there would not be plotted or compared."""
     plots = {name: plot["y"] for entry in PIPELINE["plots"] for name, plot in entry.items() if name != "test_images"}
     assert set(plots) == {"accuracy", "loss", "learning_rate", "robustness"}
     for recipe in RECIPES:
@@ -100,19 +100,19 @@ def test_every_recipe_has_its_lines():
             assert f"metrics/{recipe}/{'robustness' if name == 'robustness' else 'history'}.csv" in files
 
 
-def test_a_stage_of_a_recipe_reads_nothing_of_another():
-    """So that an edit of one recipe trains, tests, measures and exports that recipe alone."""
+def test_a_recipes_stages_read_nothing_of_another_recipe():
+    """So that an edit of one recipe trains, evaluates and exports only that recipe."""
     stages = {stage.addressing: stage for stage in Repo(ROOT).index.stages}
-    of_recipes = {"train", "evaluate", "robustness", "export"}
-    assert {name.split("@")[0] for name in stages if name.split("@")[-1] in RECIPES} == of_recipes
+    recipe_stages = {"train", "evaluate", "robustness", "export"}
+    assert {name.split("@")[0] for name in stages if name.split("@")[-1] in RECIPES} == recipe_stages
     for recipe in RECIPES:
-        for name in of_recipes:
-            read = set()
+        for name in recipe_stages:
+            inputs = set()
             for dep in stages[f"{name}@{recipe}"].deps:
-                read |= set(dep.params) if isinstance(dep, ParamsDependency) else {dep.def_path}
-            owners = {part for path in read for part in re.split(r"[/.]", path)} & set(RECIPES)
+                inputs |= set(dep.params) if isinstance(dep, ParamsDependency) else {dep.def_path}
+            owners = {part for path in inputs for part in re.split(r"[/.]", path)} & set(RECIPES)
             assert owners == {recipe}, name
-            assert not read & {"models", "train", "evaluate", "preprocess", "data/predictions", "metrics"}
+            assert not inputs & {"models", "train", "evaluate", "preprocess", "data/predictions", "metrics"}
 
 
 def test_every_plot_has_a_title_and_labels():
@@ -122,8 +122,8 @@ def test_every_plot_has_a_title_and_labels():
         assert {"title", "x_label", "y_label"} <= settings.keys(), plot
 
 
-def test_no_stage_does_without_the_run_cache():
-    """DVC keeps none for a stage with an uncached output that is neither a metric nor a plot."""
+def test_every_stage_has_the_run_cache():
+    """DVC has none for a stage with an uncached output that is neither a metric nor a plot."""
     assert not [name for name, stage in STAGES.items() for out in stage.get("outs", []) if isinstance(out, dict)]
 
 
@@ -137,68 +137,73 @@ def test_an_unknown_name_is_one_line(stage, monkeypatch):
     assert str(error.value) == f"the command line has 'nobody'; expected one {kind} of params.yaml: {', '.join(known)}"
 
 
-# From here on: the pipeline, run. `finished` is read only, `project` a copy of it to work in.
+# The tests below run the pipeline. `finished` is read-only, `project` is a copy of it to modify.
 
 
-def ran(output: str) -> set[str]:
+def list_run_stages(output: str) -> set[str]:
     return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
 
 
-def restored(output: str) -> set[str]:
+def list_restored_stages(output: str) -> set[str]:
     return {line.split("'")[1] for line in output.splitlines() if "is cached - skipping run" in line}
 
 
-def read(project, name: str) -> dict:
+def read_metrics(project, name: str) -> dict:
     return json.loads((project.folder / "metrics" / name).read_text())
 
 
-def test_the_whole_pipeline(finished):
-    of_recipes = {f"{stage}@{recipe}" for stage in ("train", "evaluate", "robustness", "export") for recipe in RUN}
-    assert ran(finished.output) == {"ingest", "compare", *(f"preprocess@{name}" for name in PARAMS["preprocess"]), *of_recipes}
-    dataset = read(finished, "dataset.json")
-    assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("synthetic", 43, TRAIN)
-    assert set(read(finished, "comparison.json")) == {f"{a}_vs_{b}" for a, b in itertools.combinations(RUN, 2)}
+def test_the_complete_pipeline(finished):
+    recipe_stages = {f"{stage}@{recipe}" for stage in ("train", "evaluate", "robustness", "export") for recipe in RECIPES_RUN}
+    assert list_run_stages(finished.output) == {
+        "ingest",
+        "compare",
+        *(f"preprocess@{name}" for name in PARAMS["preprocess"]),
+        *recipe_stages,
+    }
+    dataset = read_metrics(finished, "dataset.json")
+    assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("synthetic", 43, N_TRAIN)
+    assert set(read_metrics(finished, "comparison.json")) == {f"{a}_vs_{b}" for a, b in itertools.combinations(RECIPES_RUN, 2)}
 
 
-@pytest.mark.parametrize("recipe", RUN)
-def test_a_recipe_learns(recipe, finished):
-    """Its loss falls, the first one's below that of whoever does not look at the images: ln 43 nats, of 43 equal classes."""
+@pytest.mark.parametrize("recipe", RECIPES_RUN)
+def test_a_recipes_training_loss_falls(recipe, finished):
+    """The first recipe's below that of guessing, ln 43 nats for 43 equally frequent classes."""
     loss = pd.read_csv(finished.folder / f"metrics/{recipe}/history.csv")["loss"]
     assert loss.iloc[-1] < loss.iloc[0] - 0.1
-    if recipe == ONE:
+    if recipe == RECIPE:
         assert loss.iloc[-1] < 0.8 * np.log(43) < loss.iloc[0]
 
 
-@pytest.mark.parametrize("recipe", RUN)
-def test_the_figures_are_those_of_the_probabilities(recipe, finished):
+@pytest.mark.parametrize("recipe", RECIPES_RUN)
+def test_metrics_match_the_probabilities(recipe, finished):
     probabilities = np.load(finished.folder / f"data/predictions/{recipe}.npy").astype(float)
     labels = tables.read(finished.folder / "data/raw/test.parquet", ["class_id"])["class_id"].to_numpy()
-    right = probabilities.argmax(axis=1) == labels
-    figures = read(finished, f"{recipe}.json")
-    assert figures["accuracy"] == pytest.approx(right.mean(), abs=1e-6)
-    assert figures["macro_accuracy"] == pytest.approx(np.mean([right[labels == c].mean() for c in range(43)]), abs=1e-6)
+    is_correct = probabilities.argmax(axis=1) == labels
+    metrics = read_metrics(finished, f"{recipe}.json")
+    assert metrics["accuracy"] == pytest.approx(is_correct.mean(), abs=1e-6)
+    assert metrics["macro_accuracy"] == pytest.approx(np.mean([is_correct[labels == c].mean() for c in range(43)]), abs=1e-6)
     top = np.argsort(probabilities, axis=1)[:, -5:]
-    assert figures["top5_accuracy"] == pytest.approx((top == labels[:, None]).any(axis=1).mean(), abs=1e-6)
-    assert figures["loss"] == pytest.approx(-np.log(probabilities[np.arange(TEST), labels]).mean(), rel=1e-4)
+    assert metrics["top5_accuracy"] == pytest.approx((top == labels[:, None]).any(axis=1).mean(), abs=1e-6)
+    assert metrics["loss"] == pytest.approx(-np.log(probabilities[np.arange(N_TEST), labels]).mean(), rel=1e-4)
 
 
-def test_robustness(finished):
+def test_robustness_has_every_severity(finished):
     severities = params.load(finished.folder / "params.yaml").robustness.severities
-    for recipe in RUN:
-        nested = read(finished, f"{recipe}/robustness.json")
+    for recipe in RECIPES_RUN:
+        nested = read_metrics(finished, f"{recipe}/robustness.json")
         rows = pd.read_csv(finished.folder / f"metrics/{recipe}/robustness.csv")
-        found = rows.groupby("corruption", sort=False)["severity"].agg(list).to_dict()
-        assert found == {"none": [0], **dict(severities)}
+        severities_per_corruption = rows.groupby("corruption", sort=False)["severity"].agg(list).to_dict()
+        assert severities_per_corruption == {"none": [0], **dict(severities)}
         for row in rows.itertuples():
             assert (row.images, row.accuracy) == (43, pytest.approx(1 - row.errors / 43))
             assert nested[row.corruption][f"{row.severity:g}"] == pytest.approx(row.accuracy, abs=1e-6)
 
 
-def test_robustness_counts_the_errors_on_degraded_images(finished, monkeypatch):
-    """`noise` at its last level, for it is drawn: corrupted, preprocessed and answered here, image by image."""
-    everything = params.load(finished.folder / "params.yaml")
-    recipe, settings = everything.train[ONE], everything.robustness
-    variant, severity = everything.preprocess[recipe.images], settings.severities.noise[-1]
+def test_robustness_counts_the_errors_on_corrupted_images(finished, monkeypatch):
+    """Checked on `noise`, which is random, at its highest severity: corrupted, preprocessed and predicted here, one by one."""
+    all_params = params.load(finished.folder / "params.yaml")
+    recipe, settings = all_params.train[RECIPE], all_params.robustness
+    variant, severity = all_params.preprocess[recipe.images], settings.severities.noise[-1]
     rows = sample_images(tables.read(finished.folder / "data/raw/test.parquet"), settings)
     images = []
     for i, row in enumerate(rows.itertuples()):
@@ -206,49 +211,49 @@ def test_robustness_counts_the_errors_on_degraded_images(finished, monkeypatch):
         images.append(preprocess(noisy, Box(row.roi_x1, row.roi_y1, row.roi_x2, row.roi_y2), variant))
     monkeypatch.chdir(finished.folder)
     model = build_network(recipe.network, size=variant.size, channels=variant.channels, dtype=variant.dtype, classes=43)
-    model.load_weights(ensemble.weights_file(ONE, 0, everything.evaluate[ONE].weights))
+    model.load_weights(ensemble.weights_file(RECIPE, 0, all_params.evaluate[RECIPE].weights))
     errors = int((inference.predict(model, np.stack(images)).argmax(axis=1) != rows["class_id"]).sum())
-    table = pd.read_csv(f"metrics/{ONE}/robustness.csv").set_index(["corruption", "severity"])
+    table = pd.read_csv(f"metrics/{RECIPE}/robustness.csv").set_index(["corruption", "severity"])
     assert table.loc[("noise", severity), "errors"] == errors
     assert table.loc[("none", 0), "errors"] != errors
 
 
-def test_predict_is_as_right_as_the_export_says_of_files(finished, tmp_path):
+def test_predict_makes_as_many_errors_as_export_json_says(finished, tmp_path):
     test = tables.read(finished.folder / "data/raw/test.parquet")
     for i, image in enumerate(test["image"]):
         (tmp_path / f"{i:03d}.ppm").write_bytes(image)
-    network = finished.folder / f"data/export/{ONE}.onnx"
+    network = finished.folder / f"data/export/{RECIPE}.onnx"
     output = finished.run(sys.executable, "-m", "scripts.predict", "--model", str(network), "--json", str(tmp_path))
-    found = [json.loads(line)["class_id"] for line in output.splitlines() if line.startswith("{")]
-    exported = read(finished, f"{ONE}/export.json")
-    assert (np.array(found) != test["class_id"]).sum() == exported["as_files"]["errors"]
-    in_keras = read(finished, f"{ONE}.json")["errors"]
-    assert exported["with_boxes"]["errors"] == pytest.approx(in_keras, abs=1)  # other arithmetic
-    parameters = json.loads((finished.folder / f"metrics/{ONE}/training.json").read_text())["parameters"]
-    assert network.with_suffix(".tflite").stat().st_size > 4 * parameters  # float32, whatever the ONNX file has
+    predicted = [json.loads(line)["class_id"] for line in output.splitlines() if line.startswith("{")]
+    exported = read_metrics(finished, f"{RECIPE}/export.json")
+    assert (np.array(predicted) != test["class_id"]).sum() == exported["as_files"]["errors"]
+    in_keras = read_metrics(finished, f"{RECIPE}.json")["errors"]
+    assert exported["with_boxes"]["errors"] == pytest.approx(in_keras, abs=1)  # ONNX Runtime rounds differently
+    parameters = read_metrics(finished, f"{RECIPE}/training.json")["parameters"]
+    assert network.with_suffix(".tflite").stat().st_size > 4 * parameters  # float32
 
 
-def test_figures_agree_with_each_other(finished):
-    for recipe in RUN:
-        figures, training = read(finished, f"{recipe}.json"), read(finished, f"{recipe}/training.json")
+def test_metrics_files_are_consistent(finished):
+    for recipe in RECIPES_RUN:
+        metrics, training = read_metrics(finished, f"{recipe}.json"), read_metrics(finished, f"{recipe}/training.json")
         history = pd.read_csv(finished.folder / "metrics" / recipe / "history.csv")
         classes = pd.read_csv(finished.folder / "metrics" / recipe / "classes.csv")
         confusion = pd.read_csv(finished.folder / "metrics" / recipe / "confusion.csv")
-        assert figures["errors"] == classes["errors"].sum()
+        assert metrics["errors"] == classes["errors"].sum()
         predictions = pd.read_csv(finished.folder / f"metrics/{recipe}/predictions.csv")
         test = tables.read(finished.folder / "data/raw/test.parquet", ["filename", "class_id"])
         assert predictions[["filename", "class_id"]].equals(test.astype({"class_id": int}))
         assert (predictions["prediction"] == np.load(finished.folder / f"data/predictions/{recipe}.npy").argmax(axis=1)).all()
-        assert figures["errors"] == (predictions["prediction"] != predictions["class_id"]).sum()
-        assert figures["errors"] == confusion.loc[confusion["truth"] != confusion["prediction"], "images"].sum()
-        assert confusion["images"].sum() == classes["images"].sum() == TEST
-        for what in ("sizes", "brightness", "calibration"):
-            bins = pd.read_csv(finished.folder / "metrics" / recipe / f"{what}.csv")
-            assert (bins["images"].sum(), bins["errors"].sum()) == (TEST, figures["errors"])
-        assert 0 < figures["calibration_error"] < 1
-        assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
+        assert metrics["errors"] == (predictions["prediction"] != predictions["class_id"]).sum()
+        assert metrics["errors"] == confusion.loc[confusion["truth"] != confusion["prediction"], "images"].sum()
+        assert confusion["images"].sum() == classes["images"].sum() == N_TEST
+        for name in ("sizes", "brightness", "calibration"):
+            bins = pd.read_csv(finished.folder / "metrics" / recipe / f"{name}.csv")
+            assert (bins["images"].sum(), bins["errors"].sum()) == (N_TEST, metrics["errors"])
+        assert 0 < metrics["calibration_error"] < 1
+        assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
         if "members" in training:
-            assert set(training["members"]) == set(figures["one_network_one_view"])
+            assert set(training["members"]) == set(metrics["one_network_one_view"])
             assert len(training["members"]) == min(RECIPES[recipe]["members"], 2)
         if "validation" not in RECIPES[recipe]:
             assert training["val_accuracy"] is None
@@ -257,10 +262,10 @@ def test_figures_agree_with_each_other(finished):
             assert training["best_epoch"] == history["val_loss"].idxmin()
 
 
-@pytest.mark.parametrize("recipe", RUN)
-def test_the_first_line_of_a_training(recipe, finished):
-    training = read(finished, f"{recipe}/training.json")
-    assert training["train_images"] + training["validation_images"] == TRAIN
+@pytest.mark.parametrize("recipe", RECIPES_RUN)
+def test_training_prints_device_precision_and_splits(recipe, finished):
+    training = read_metrics(finished, f"{recipe}/training.json")
+    assert training["train_images"] + training["validation_images"] == N_TRAIN
     lines = finished.output.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(f"train@{recipe}: "))
     kind = "GPU" if " (GPU)" in lines[start] else "CPU"
@@ -270,13 +275,15 @@ def test_the_first_line_of_a_training(recipe, finished):
     )
 
 
-def test_a_log_is_to_be_read(finished):
-    """Each stage ends with its name, its result and its time; each bar stands there once; TensorFlow says nothing."""
-    for stage in ran(finished.output):
-        (end,) = re.findall(rf"^{stage}: .+, (?:[0-9]+ min )?[0-9]+ s$", finished.output, re.MULTILINE)
-        assert "nan" not in end
+def test_the_log_is_readable(finished):
+    """Each stage ends with its name, result and time; each progress bar is logged once; TensorFlow logs nothing."""
+    for stage in list_run_stages(finished.output):
+        (last_line,) = re.findall(rf"^{stage}: .+, (?:[0-9]+ min )?[0-9]+ s$", finished.output, re.MULTILINE)
+        assert "nan" not in last_line
     bars = [line for line in finished.output.splitlines() if "%|" in line]
-    assert len(bars) == 1 + 2 * len(PARAMS["preprocess"]) + len(RUN)  # ingest's, two of a variant, robustness'
+    assert len(bars) == 1 + 2 * len(PARAMS["preprocess"]) + len(
+        RECIPES_RUN
+    )  # one of ingest, two per variant, one of robustness per recipe
     assert all(": 100%|" in line for line in bars)
     assert "\r" not in finished.output
     noise = re.compile(
@@ -285,18 +292,18 @@ def test_a_log_is_to_be_read(finished):
     assert not [line for line in finished.output.splitlines() if noise.search(line)]
 
 
-def test_nothing_changed_runs_nothing_and_takes_little(project):
-    """Two seconds of a processor; a clock on the wall would count what else the machine does."""
-    project.dvc("repro")  # it hashes the files of a copy, which it has not seen
+def test_repro_without_a_change_runs_nothing_and_is_fast(project):
+    """In CPU time, since wall time depends on what else the machine does; it takes about 2 s."""
+    project.dvc("repro")  # hashes the files of the new copy
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     output = project.dvc("repro")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert not ran(output) and "up to date" in output
+    assert not list_run_stages(output) and "up to date" in output
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 4
 
 
 def stages_to_rerun(project: Project) -> set[str]:
-    """Names without recipe or variant."""
+    """The names of stale stages, without recipe or variant."""
     return {name.split("@")[0] for name in json.loads(project.dvc("status", "--json"))}
 
 
@@ -324,101 +331,101 @@ def test_which_stages_an_edit_of_code_reruns(project, file, old, new, expected):
     assert stages_to_rerun(project) == expected
 
 
-def test_an_edit_reruns_what_reads_it_and_putting_it_back_trains_nothing(project):
-    before, params = read(project, f"{ONE}.json"), project.params()
+def test_an_edit_reruns_what_reads_it_and_its_reversal_trains_nothing(project):
+    before, params = read_metrics(project, f"{RECIPE}.json"), project.params()
     significance = [sys.executable, "-m", "scripts.significance"]
-    project.edit({f"train.{ONE}.epochs": 1})
-    reads = {f"train@{ONE}", f"evaluate@{ONE}", f"robustness@{ONE}", f"export@{ONE}"}
-    assert set(json.loads(project.dvc("status", "--json"))) == reads
-    follows = {f"train@{ONE}", f"evaluate@{ONE}", "compare"}
-    assert ran(project.dvc("repro", "compare")) == follows
-    edited = read(project, f"{ONE}.json")
+    project.edit({f"train.{RECIPE}.epochs": 1})
+    affected = {f"train@{RECIPE}", f"evaluate@{RECIPE}", f"robustness@{RECIPE}", f"export@{RECIPE}"}
+    assert set(json.loads(project.dvc("status", "--json"))) == affected
+    rerun = {f"train@{RECIPE}", f"evaluate@{RECIPE}", "compare"}
+    assert list_run_stages(project.dvc("repro", "compare")) == rerun
+    edited = read_metrics(project, f"{RECIPE}.json")
     assert edited != before
-    assert f"{ONE}.json" in project.dvc("metrics", "diff", "HEAD", "--md")
-    assert f"{ONE}: {before['errors']} errors before, {edited['errors']} after; " in project.run(*significance)
+    assert f"{RECIPE}.json" in project.dvc("metrics", "diff", "HEAD", "--md")
+    assert f"{RECIPE}: {before['errors']} errors before, {edited['errors']} after; " in project.run(*significance)
 
     project.write_params(params)
     output = project.dvc("repro")
-    assert not ran(output)
-    assert restored(output) == follows
-    assert read(project, f"{ONE}.json") == before
-    assert not project.run("git", "status", "--porcelain")  # no file that Git keeps differs from run to run
-    assert project.run(*significance).count("The same images are right") == len(RUN)
+    assert not list_run_stages(output)
+    assert list_restored_stages(output) == rerun
+    assert read_metrics(project, f"{RECIPE}.json") == before
+    assert not project.run("git", "status", "--porcelain")  # no file in Git differs between runs
+    assert project.run(*significance).count("The same images are right") == len(RECIPES_RUN)
 
 
-def test_what_a_renamed_recipe_left_behind_is_not_compared(project):
-    """Neither is it read, nor does it make `compare` stale; data/predictions as a dependency had both."""
-    before = read(project, "comparison.json")
-    shutil.copytree(project.folder / f"metrics/{ONE}", project.folder / "metrics/renamed")
-    shutil.copyfile(project.folder / f"data/predictions/{ONE}.npy", project.folder / "data/predictions/renamed.npy")
+def test_leftover_files_of_a_renamed_recipe_are_ignored(project):
+    """`compare` does not read them, and they do not make it stale."""
+    before = read_metrics(project, "comparison.json")
+    shutil.copytree(project.folder / f"metrics/{RECIPE}", project.folder / "metrics/renamed")
+    shutil.copyfile(project.folder / f"data/predictions/{RECIPE}.npy", project.folder / "data/predictions/renamed.npy")
     assert "compare" not in json.loads(project.dvc("status", "--json"))
     project.run(sys.executable, "-m", "stages.compare")
-    assert read(project, "comparison.json") == before
+    assert read_metrics(project, "comparison.json") == before
 
 
-def test_what_evaluation_needs_trains_nothing(project):
-    other = {"last": "best", "best": "last"}[PARAMS["evaluate"][ONE]["weights"]]
-    project.edit({f"evaluate.{ONE}.weights": other})
-    reads = {f"evaluate@{ONE}", "compare", f"robustness@{ONE}", f"export@{ONE}"}
-    assert set(json.loads(project.dvc("status", "--json"))) == reads
+def test_an_edit_of_evaluate_trains_nothing(project):
+    other = {"last": "best", "best": "last"}[PARAMS["evaluate"][RECIPE]["weights"]]
+    project.edit({f"evaluate.{RECIPE}.weights": other})
+    affected = {f"evaluate@{RECIPE}", "compare", f"robustness@{RECIPE}", f"export@{RECIPE}"}
+    assert set(json.loads(project.dvc("status", "--json"))) == affected
 
 
-def test_a_typo_ends_in_one_line_and_leaves_the_results(project):
+def test_an_invalid_param_is_one_line_and_leaves_the_results(project):
     params = project.params()
-    project.edit({f"train.{ONE}.epochs": "many"})
+    project.edit({f"train.{RECIPE}.epochs": "many"})
     command = [sys.executable, "-m", "stages.compare"]
     result = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
     project.write_params(params)
     assert result.returncode == 1
-    assert result.stderr == f"error: params.yaml: train.{ONE}.epochs = 'many': input should be a valid integer\n"
+    assert result.stderr == f"error: params.yaml: train.{RECIPE}.epochs = 'many': input should be a valid integer\n"
     assert "up to date" in project.dvc("status")
 
 
 def test_an_ensemble_without_validation_averages_members_and_views(project, monkeypatch):
-    """Against a computation by hand: each member's weights, on the images as they are and four pixels to the right."""
+    """Compared with predictions of each member on the images and on images shifted 4 pixels to the right."""
     content = project.params()
-    content["train"][ONE] |= {"members": 2, "epochs": 1, "seed": 5}
-    del content["train"][ONE]["validation"]
-    straight = {"rotation": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
-    content["evaluate"][ONE] |= {"weights": "last", "test_time_augmentation": [straight, straight | {"shift_x": 4 / 32}]}
+    content["train"][RECIPE] |= {"members": 2, "epochs": 1, "seed": 5}
+    del content["train"][RECIPE]["validation"]
+    identity = {"rotation": 0.0, "shift_x": 0.0, "shift_y": 0.0, "zoom": 1.0}
+    content["evaluate"][RECIPE] |= {"weights": "last", "test_time_augmentation": [identity, identity | {"shift_x": 4 / 32}]}
     project.write_params(content)
-    assert ran(project.dvc("repro", f"evaluate@{ONE}")) == {f"train@{ONE}", f"evaluate@{ONE}"}
-    training, figures = read(project, f"{ONE}/training.json"), read(project, f"{ONE}.json")
+    assert list_run_stages(project.dvc("repro", f"evaluate@{RECIPE}")) == {f"train@{RECIPE}", f"evaluate@{RECIPE}"}
+    training, metrics = read_metrics(project, f"{RECIPE}/training.json"), read_metrics(project, f"{RECIPE}.json")
     assert training["val_accuracy"] is None
-    assert (training["train_images"], training["validation_images"]) == (TRAIN, 0)
-    history = pd.read_csv(project.folder / f"metrics/{ONE}/history.csv")
+    assert (training["train_images"], training["validation_images"]) == (N_TRAIN, 0)
+    history = pd.read_csv(project.folder / f"metrics/{RECIPE}/history.csv")
     assert history["val_accuracy"].isna().all()
-    project.dvc("plots", "show", f"metrics/{ONE}/history.csv")
+    project.dvc("plots", "show", f"metrics/{RECIPE}/history.csv")
 
     monkeypatch.chdir(project.folder)
-    recipe = params.load().train[ONE]
+    recipe = params.load().train[RECIPE]
     images = arrays.load(Path(f"data/processed/{recipe.images}/test")).images
     shifted = np.pad(images, [(0, 0), (0, 0), (4, 0), (0, 0)], mode="edge")[:, :, :-4]
-    kept = sorted(path for path in Path(f"models/{ONE}").rglob("*") if path.is_file())
-    assert [path.name for path in kept] == ["last.weights.h5", "last.weights.h5"]
+    weights_files = sorted(path for path in Path(f"models/{RECIPE}").rglob("*") if path.is_file())
+    assert [path.name for path in weights_files] == ["last.weights.h5", "last.weights.h5"]
     model = build_network(recipe.network, **shape_of(images, 43))
-    each = []
-    for weights in kept:
+    predictions = []
+    for weights in weights_files:
         model.load_weights(weights)
-        each += [inference.predict(model, images), inference.predict(model, shifted)]
-    found = np.load(f"data/predictions/{ONE}.npy")
-    np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-5)
-    assert all(np.abs(found - one).max() > 1e-4 for one in each)
+        predictions += [inference.predict(model, images), inference.predict(model, shifted)]
+    averaged = np.load(f"data/predictions/{RECIPE}.npy")
+    np.testing.assert_allclose(averaged, np.mean(predictions, axis=0), atol=1e-5)
+    assert all(np.abs(averaged - prediction).max() > 1e-4 for prediction in predictions)
     labels = tables.read(Path("data/raw/test.parquet"), ["class_id"])["class_id"].to_numpy()
-    alone = [int((as_it_is.argmax(axis=1) != labels).sum()) for as_it_is in each[::2]]
-    assert [member["errors"] for member in figures["one_network_one_view"].values()] == alone
+    errors = [int((prediction.argmax(axis=1) != labels).sum()) for prediction in predictions[::2]]
+    assert [member["errors"] for member in metrics["one_network_one_view"].values()] == errors
 
 
 @pytest.mark.slow
-def test_killed_it_resumes_and_ends_with_the_same_weights(new_project):
-    """kill -9 of DVC and its stage in the middle of a training; the next `dvc repro` goes on."""
-    new_project.edit({f"train.{ONE}.deterministic": True, f"train.{ONE}.epochs": 20})
-    new_project.dvc("repro", f"train@{ONE}")
-    whole = outputs(new_project, f"train@{ONE}")
+def test_a_killed_training_resumes_and_ends_with_the_same_weights(new_project):
+    """kill -9 of DVC and its stage during training; the next `dvc repro` resumes."""
+    new_project.edit({f"train.{RECIPE}.deterministic": True, f"train.{RECIPE}.epochs": 20})
+    new_project.dvc("repro", f"train@{RECIPE}")
+    uninterrupted = list_outputs(new_project, f"train@{RECIPE}")
 
-    again = ["repro", "--single-item", "--force", "--no-run-cache", f"train@{ONE}"]
+    repro = ["repro", "--single-item", "--force", "--no-run-cache", f"train@{RECIPE}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", *again],
+        [sys.executable, "-m", "dvc", *repro],
         cwd=new_project.folder, env=new_project.environment(), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -428,16 +435,16 @@ def test_killed_it_resumes_and_ends_with_the_same_weights(new_project):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert list(new_project.folder.rglob(".checkpoints/**/state.npz"))
-    assert not list(new_project.folder.glob(f"models/{ONE}/*/*"))
+    assert not list(new_project.folder.glob(f"models/{RECIPE}/*/*"))
 
-    assert "resumed after " in new_project.dvc(*again)
+    assert "resumed after " in new_project.dvc(*repro)
     assert not list(new_project.folder.glob(".checkpoints/*"))
-    resumed = outputs(new_project, f"train@{ONE}")
-    for path in (f"models/{ONE}", f"data/validation/{ONE}", f"metrics/{ONE}/history.csv"):
-        assert resumed[path] == whole[path]
+    resumed = list_outputs(new_project, f"train@{RECIPE}")
+    for path in (f"models/{RECIPE}", f"data/validation/{RECIPE}", f"metrics/{RECIPE}/history.csv"):
+        assert resumed[path] == uninterrupted[path]
 
 
-def outputs(project, stage: str) -> dict[str, str]:
-    """Path and md5 of what the stage left, as dvc.lock has it."""
+def list_outputs(project, stage: str) -> dict[str, str]:
+    """Path and md5 of the stage's outputs in dvc.lock."""
     lock = yaml.safe_load((project.folder / "dvc.lock").read_text())
     return {out["path"]: out["md5"] for out in lock["stages"][stage]["outs"]}

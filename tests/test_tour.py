@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, git_files
+from conftest import ROOT, project_files
 
 from gtsrb.studies.study import resolve_params
 from scripts import run_tour
@@ -110,7 +110,7 @@ def test_it_finds_the_project_from_its_root_and_from_the_folder_of_the_notebook(
 def test_it_runs_in_minutes_and_leaves_the_project_as_it_was(book, cells, tmp_path):
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    for name in git_files():
+    for name in project_files():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     before = contents(tmp_path)

@@ -1,4 +1,4 @@
-"""params.yaml in, typed and validated sections out; a file for the sections of each stage.
+"""In: params.yaml. Out: its sections as typed, validated objects, one file for the sections of each stage.
 
-No default and no computation is here: what a value does stands where it is read. Nothing here imports another room.
+No default values and no computation: what a value does is documented where it is used. Imports no other subpackage.
 """

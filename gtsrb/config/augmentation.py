@@ -1,4 +1,4 @@
-"""The block `augmentation` of a recipe in params.yaml. Units and ranges stand there."""
+"""The schema of a recipe's `augmentation` block; params.yaml gives units and ranges."""
 
 from typing import Annotated, Literal, Self
 
@@ -61,17 +61,17 @@ class Flips(Section):
     half_turn: list[ClassPair]
 
     @model_validator(mode="after")
-    def one_image_a_class(self) -> Self:
+    def check_each_class_is_in_one_pair(self) -> Self:
         for name, pairs in self:
-            named = [label for pair in pairs for label in sorted(set(pair))]
-            if twice := {label for label in named if named.count(label) > 1}:
-                raise ValueError(f"{name}: class {min(twice)} is in two pairs; a flipped sign is of one class")
+            classes = [class_id for pair in pairs for class_id in set(pair)]
+            if repeated := {class_id for class_id in classes if classes.count(class_id) > 1}:
+                raise ValueError(f"{name}: class {min(repeated)} is in two pairs; a flipped sign belongs to one class")
         return self
 
     @property
-    def greatest(self) -> int:
-        """The greatest class number named; -1 if there is none."""
-        return max((label for _, pairs in self for pair in pairs for label in pair), default=-1)
+    def max_class_id(self) -> int:
+        """The largest class number in any pair; -1 if there are no pairs."""
+        return max((class_id for _, pairs in self for pair in pairs for class_id in pair), default=-1)
 
 
 class Augmentation(Section):
@@ -87,10 +87,10 @@ class Augmentation(Section):
     cutmix: Mix | None = None
 
     @model_validator(mode="after")
-    def perspective_is_a_part_of_the_warp(self) -> Self:
+    def check_perspective_has_affine(self) -> Self:
         if self.perspective and not self.affine:
             raise ValueError(
-                "perspective: affine is missing; it decides fill and interpolation of the one warp "
-                "(give it, with ranges of 0 if nothing else is to move)"
+                "perspective: affine is missing; both are one warp, and affine sets its fill mode and interpolation "
+                "(add it, with ranges of 0 for perspective only)"
             )
         return self

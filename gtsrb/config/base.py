@@ -1,4 +1,4 @@
-"""What the sections of params.yaml are made of: strict, immutable objects and the ranges that several share."""
+"""The base class of all sections of params.yaml, strict and immutable, and the ranges that several of them use."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Rate = Annotated[float, Field(ge=0, lt=1)]  # a share of something: a dropout, a momentum, a shift
+Rate = Annotated[float, Field(ge=0, lt=1)]  # a fraction below 1: dropout, momentum, shift
 
 
 class Section(BaseModel):
@@ -14,9 +14,9 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def keys_are_known(cls, content: object) -> object:
-        """Says what `extra="forbid"` does not: which keys there are."""
+    def reject_unknown_keys(cls, content: object) -> object:
+        """Unlike `extra="forbid"`, the message lists the valid keys."""
         unknown = [key for key in content if key not in cls.model_fields] if isinstance(content, dict) else []
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is no key of this section; it has {', '.join(cls.model_fields)}")
+            raise ValueError(f"unknown key {unknown[0]!r}; expected one of {', '.join(cls.model_fields)}")
         return content

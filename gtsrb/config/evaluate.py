@@ -1,4 +1,4 @@
-"""The sections of `evaluate` in params.yaml, one for each recipe. Units and ranges stand there."""
+"""The schema of `evaluate`, one section per recipe; params.yaml gives units and ranges."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from gtsrb.config.base import Section
 
 
 class View(Section):
-    """The image as the network sees it once more: turned, shifted, zoomed."""
+    """One transform of test-time augmentation: the image rotated, shifted and zoomed."""
 
     rotation: Annotated[float, Field(ge=-180, le=180)]
     shift_x: Annotated[float, Field(gt=-1, lt=1)]

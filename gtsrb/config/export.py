@@ -1,4 +1,4 @@
-"""The section `export` of params.yaml. Units and ranges stand there."""
+"""The schema of `export`; params.yaml gives units and ranges."""
 
 from typing import Annotated
 

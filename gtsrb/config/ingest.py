@@ -1,4 +1,4 @@
-"""The section `ingest` of params.yaml. Units and ranges stand there."""
+"""The schema of `ingest`; params.yaml gives units and ranges."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from gtsrb.config.base import Count, Section, Seed
 
 
 class Gtsrb(Section):
-    """What the real data set must be."""
+    """What the benchmark must contain: counts, and a hash of its content."""
 
     classes: Count
     train_images: Count
@@ -18,7 +18,7 @@ class Gtsrb(Section):
 
 
 class Synthetic(Section):
-    """The data set that the project draws itself."""
+    """The data set of synthetic signs."""
 
     tracks_per_class: Annotated[int, Field(ge=2)]
     frames_per_track: Count
@@ -27,7 +27,7 @@ class Synthetic(Section):
 
 
 class Folder(Section):
-    """A data set of one's own."""
+    """The user's own images in data/own/."""
 
     test_fraction: Annotated[float, Field(gt=0, le=0.5)] | None = None
     seed: Seed

@@ -1,6 +1,6 @@
-"""The whole of params.yaml: every section, and how the sections fit together.
+"""The schema of the complete params.yaml: all sections, and whether they are consistent with each other.
 
-Stages run only if all of it is valid, and then read their own sections alone (load.py).
+A stage runs only if the complete file is valid, and then reads only its own sections (load.py).
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from gtsrb.config.train import Recipe
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-RESERVED = {"dataset", "comparison", "arrays"}  # what metrics/ has that belongs to no recipe
+RESERVED = {"dataset", "comparison", "arrays"}  # names in metrics/ that are not recipes
 
 
 class Params(Section):
@@ -31,11 +31,11 @@ class Params(Section):
     export: Export
 
     @model_validator(mode="after")
-    def sections_fit_together(self) -> Self:
-        if taken := RESERVED & self.train.keys():
-            raise ValueError(f"train.{min(taken)}: this name is taken in metrics/; choose another")
-        if odd := self.train.keys() ^ self.evaluate.keys():
-            raise ValueError(f"train and evaluate must name the same recipes; only one of them has {', '.join(sorted(odd))}")
+    def check_sections_are_consistent(self) -> Self:
+        if reserved := RESERVED & self.train.keys():
+            raise ValueError(f"train.{min(reserved)}: this name is reserved in metrics/; choose another")
+        if unmatched := self.train.keys() ^ self.evaluate.keys():
+            raise ValueError(f"train and evaluate must have the same recipes; only one has {', '.join(sorted(unmatched))}")
         for name, recipe in self.train.items():
             if recipe.images not in self.preprocess:
                 raise ValueError(
@@ -49,17 +49,17 @@ class Params(Section):
             size = self.preprocess[recipe.images].size
             if recipe.network.final_side(size) < 1:
                 raise ValueError(
-                    f"train.{name}.network: {len(recipe.network.filters)} blocks leave nothing of an image of {size} pixels; "
-                    "use fewer, or pad all with same"
+                    f"train.{name}.network: {len(recipe.network.filters)} blocks leave no pixel of {size} x {size}; "
+                    "use fewer blocks, or padding: same in all of them"
                 )
         return self
 
 
 def load(path: Path = PARAMS) -> Params:
-    """Raises `InputError` with one line per fault: the key's path, the value, what is allowed."""
+    """The complete params.yaml. Raises `InputError` with one line per violation: the key's path, the value, what is allowed."""
     return parse(read_params(path), path.name)
 
 
 def parse(content: object, origin: str = "params.yaml") -> Params:
-    """`content` (of a parsed YAML file) as `Params`; `origin` opens each line of an error. Raises `InputError`."""
+    """`content`, parsed from YAML, as `Params`; `origin` names the file in messages. Raises `InputError`."""
     return validate(Params, content, origin=origin)

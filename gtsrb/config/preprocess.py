@@ -1,4 +1,4 @@
-"""The sections of `preprocess` in params.yaml, the image variants. Units and ranges stand there."""
+"""The schema of `preprocess`, one section per image variant; params.yaml gives units and ranges."""
 
 from typing import Annotated, Literal, Self
 
@@ -18,7 +18,7 @@ class Clahe(Section):
 
 
 class Variant(Section):
-    """One way to make arrays of the raw images."""
+    """How one image variant is computed from the raw images."""
 
     equalize: Equalize | None = None
     clahe: Clahe | None = None
@@ -32,13 +32,13 @@ class Variant(Section):
     dtype: Literal["uint8", "float32"]
 
     @model_validator(mode="after")
-    def one_of_each(self) -> Self:
+    def check_options_are_consistent(self) -> Self:
         if self.equalize and self.clahe:
-            raise ValueError("equalize and clahe exclude each other; delete one of the two blocks")
+            raise ValueError("equalize and clahe are mutually exclusive; delete one of the two blocks")
         if self.keep_original and not (self.equalize or self.clahe):
-            raise ValueError("keep_original = True: there is no equalize or clahe; add one, or delete the key")
+            raise ValueError("keep_original = True: equalize or clahe is missing; add one, or delete keep_original")
         if (self.crop == "roi") != (self.margin is not None):
-            raise ValueError(f"crop = {self.crop!r}, margin = {self.margin!r}; margin is given with crop: roi alone")
+            raise ValueError(f"crop = {self.crop!r}, margin = {self.margin!r}; use margin with crop: roi, and only with it")
         return self
 
     @property
@@ -47,5 +47,5 @@ class Variant(Section):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image's array."""
+        """(height, width, channels) of one preprocessed image."""
         return self.size, self.size, self.channels

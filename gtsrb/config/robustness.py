@@ -1,4 +1,4 @@
-"""The section `robustness` of params.yaml. Units and ranges stand there."""
+"""The schema of `robustness`; params.yaml gives units and ranges."""
 
 from itertools import pairwise
 from typing import Annotated, TypeVar
@@ -12,7 +12,7 @@ Levels = Annotated[list[Level], Field(min_length=1)]
 
 
 class Severities(Section):
-    """Of each corruption, mildest first; what they mean stands with the functions in corruptions.py."""
+    """Severities of each corruption, mildest first; the functions in corruptions.py document their meaning."""
 
     blur: Levels[Annotated[float, Field(gt=0, le=100)]]
     noise: Levels[Annotated[float, Field(gt=0, le=1)]]
@@ -26,9 +26,9 @@ class Severities(Section):
 
     @field_validator("*")
     @classmethod
-    def mildest_first(cls, levels: list[float]) -> list[float]:
-        if any(level >= following for level, following in pairwise(levels)):
-            raise ValueError(f"{levels}: expected the mildest first, each one above the last")
+    def check_increasing(cls, levels: list[float]) -> list[float]:
+        if any(level >= next_level for level, next_level in pairwise(levels)):
+            raise ValueError(f"{levels}: expected increasing severities")
         return levels
 
 

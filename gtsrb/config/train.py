@@ -1,4 +1,4 @@
-"""The sections of `train` in params.yaml, the recipes. Units and ranges stand there."""
+"""The schema of `train`, one section per recipe; params.yaml gives units and ranges."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,7 +10,7 @@ from gtsrb.config.base import Count, Rate, Section, Seed
 
 
 class RandomSplit(Section):
-    """A share of the images validates, frames of one sign on both sides."""
+    """A random fraction of the images validates; frames of one sign are in both splits."""
 
     split: Literal["random"]
     fraction: Annotated[float, Field(gt=0, le=0.5)]
@@ -18,7 +18,7 @@ class RandomSplit(Section):
 
 
 class TrackFold(Section):
-    """One of `folds` parts validates, each of whole signs; `seed` says which signs are in which."""
+    """One of `folds` disjoint folds validates; all images of a sign are in one fold, which `seed` decides."""
 
     split: Literal["tracks"]
     folds: Annotated[int, Field(ge=2, le=100)]
@@ -26,9 +26,9 @@ class TrackFold(Section):
     seed: Seed
 
     @model_validator(mode="after")
-    def one_of_the_folds(self) -> Self:
+    def check_fold_exists(self) -> Self:
         if self.fold >= self.folds:
-            raise ValueError(f"fold = {self.fold}: there are {self.folds} folds, so 0 to {self.folds - 1}")
+            raise ValueError(f"fold = {self.fold}: expected 0 to {self.folds - 1}, since folds = {self.folds}")
         return self
 
 
@@ -42,7 +42,7 @@ class SpatialTransformer(Section):
 
 
 class Network(Section):
-    """What all families share."""
+    """The keys that all network families share."""
 
     standardize: Literal["none", "image", "channels", "data_set"]
     spatial_transformer: SpatialTransformer | None = None
@@ -57,12 +57,12 @@ class Network(Section):
     kernel_initializer: Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "orthogonal"]
 
     def final_side(self, size: int) -> int:
-        """Side in pixels of the last feature map of a `size` x `size` image; below 1 the network cannot be built."""
+        """Side in pixels of the last feature map for a `size` x `size` image; the network can be built if it is at least 1."""
         raise NotImplementedError
 
 
 class PlainNetwork(Network):
-    """The tutorial's: blocks of convolutions, each block ending in max-pooling and dropout."""
+    """The tutorial's network: blocks of convolutions, each block followed by max-pooling and dropout."""
 
     family: Literal["plain"]
     padding: Annotated[list[Literal["same", "valid"]], Field(min_length=1)]
@@ -76,7 +76,7 @@ class PlainNetwork(Network):
 
 
 class ResidualNetwork(Network):
-    """Stages of residual blocks (He 2016), the first block of each stage after the first at stride 2."""
+    """Stages of residual blocks (He 2016); every stage but the first starts with stride 2."""
 
     family: Literal["residual"]
     stem_stride: Annotated[int, Field(ge=1, le=4)]
@@ -88,9 +88,9 @@ class ResidualNetwork(Network):
         return size
 
     @model_validator(mode="after")
-    def blocks_of_every_stage(self) -> Self:
+    def check_one_block_count_per_stage(self) -> Self:
         if len(self.blocks) != len(self.filters):
-            raise ValueError(f"filters = {self.filters}, blocks = {self.blocks}; give as many of each, one a stage")
+            raise ValueError(f"filters = {self.filters}, blocks = {self.blocks}; expected one entry per stage in each")
         return self
 
 
@@ -104,9 +104,9 @@ class Optimizer(Section):
     ema_momentum: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
-    def nesterov_where_there_is_a_choice(self) -> Self:
+    def check_optimizer_has_nesterov(self) -> Self:
         if self.nesterov and self.name not in ("sgd", "muon"):
-            raise ValueError(f"nesterov = True: {self.name} has no such choice; set it to false, or name: sgd or muon")
+            raise ValueError(f"nesterov = True: {self.name} does not have it; set it to false, or use sgd or muon")
         return self
 
 
@@ -141,7 +141,7 @@ Schedule = Step | Cosine | OneCycle | ReduceOnPlateau
 
 
 class Recipe(Section):
-    """All that a training needs to know."""
+    """Everything that decides a training run."""
 
     images: str
     seed: Seed
@@ -162,21 +162,21 @@ class Recipe(Section):
 
     @property
     def seeds(self) -> list[int]:
-        """One for each member, independent of those of any other (seed, member): ensembles of seeds 0 and 1 share none."""
+        """One seed per ensemble member, independent for every (seed, member): ensembles of seeds 0 and 1 share none."""
         sequences = (np.random.SeedSequence(self.seed, spawn_key=(member,)) for member in range(self.members))
         return [int(sequence.generate_state(1)[0]) for sequence in sequences]
 
     @model_validator(mode="after")
-    def a_plateau_needs_validation(self) -> Self:
+    def check_plateau_has_validation(self) -> Self:
         if isinstance(self.schedule, ReduceOnPlateau) and not self.validation:
-            raise ValueError("schedule: reduce_on_plateau watches val_loss, and there is no validation block; add one")
+            raise ValueError("schedule: reduce_on_plateau needs val_loss, and validation is missing; add that block")
         return self
 
     @model_validator(mode="after")
-    def an_average_has_no_statistics_of_its_own(self) -> Self:
+    def check_ema_without_batch_normalization(self) -> Self:
         if self.optimizer.ema_momentum and self.network.batch_normalization:
             raise ValueError(
-                f"optimizer.ema_momentum = {self.optimizer.ema_momentum}: network.batch_normalization keeps statistics "
-                "of the weights as they are, not of their moving average; leave out one of the two"
+                f"optimizer.ema_momentum = {self.optimizer.ema_momentum}: network.batch_normalization has statistics "
+                "of the raw weights, not of their moving average; use only one of the two"
             )
         return self

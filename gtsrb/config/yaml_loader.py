@@ -1,4 +1,4 @@
-"""The one way in which this project reads YAML, so that every reader takes a text for the same values as DVC does."""
+"""The YAML loader of this project: every reader gets the same values as DVC."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2's floats: DVC writes 0.00001 as 1e-05, which PyYAML, a YAML 1.1 parser, takes for a string."""
+    """Reads the floats of YAML 1.2: DVC writes 0.00001 as 1e-05, which PyYAML, a YAML 1.1 parser, reads as a string."""
 
 
 Loader.add_implicit_resolver(
@@ -16,5 +16,5 @@ Loader.add_implicit_resolver(
 
 
 def parse_yaml(text: str) -> Any:
-    """Raises `yaml.YAMLError` where the text is no YAML."""
+    """The content of a YAML document. Raises `yaml.YAMLError` if it is not valid."""
     return yaml.load(text, Loader)

@@ -1,4 +1,4 @@
-"""Files of the benchmark or of one's own in, two tables of raw images out; and how these, arrays and pictures are read.
+"""In: files of the benchmark or the user's own. Out: two tables of raw images; and readers of tables, arrays and pictures.
 
-No pixel is changed here, but to decode it: what comes in is checked, and every fault is named.
+Images are decoded and checked, never changed, and every problem with the input is named.
 """

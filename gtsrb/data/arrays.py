@@ -1,4 +1,4 @@
-"""The preprocessed images of one part of the data set, as they lie on disk, and what its classes are called."""
+"""Reads what later stages train and test on: the preprocessed arrays of a split, and the names of the classes."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,17 +12,17 @@ from gtsrb.errors import InputError
 class Arrays(NamedTuple):
     images: np.ndarray  # (n, size, size, channels) uint8, or float32 in [0, 1]; memory-mapped
     labels: np.ndarray  # (n,) int64 class numbers
-    tracks: np.ndarray  # (n,) int32 number of the physical sign; -1 where it is not known, in the test part
+    tracks: np.ndarray  # (n,) int32 number of the physical sign; -1 if unknown, as in the test split
 
 
 def load(folder: Path) -> Arrays:
-    """data/processed/VARIANT/{train,test} -> its three arrays. Raises `InputError` if they have not been made."""
+    """The three arrays of a split's `folder`, data/processed/VARIANT/{train,test}. Raises `InputError` if there are none."""
     try:
         return Arrays(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Arrays._fields))
     except FileNotFoundError as error:
         raise InputError(f"{error.filename} not found; run `dvc repro preprocess@{folder.parent.name}`") from None
 
 
-def class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:
-    """The names in the order of the classes' numbers: texts, whatever they are ("13", "NA")."""
+def read_class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:
+    """The names in the order of the class numbers, always as strings, even "13" and "NA"."""
     return pd.read_csv(path, dtype={"name": str}, keep_default_na=False)["name"].tolist()

@@ -1,4 +1,4 @@
-"""A picture from a camera, a telephone or the web as 8-bit RGB, whatever kind of file it is."""
+"""Reads a picture from a camera, a phone or the web as 8-bit RGB, in any of the common formats."""
 
 import io
 import warnings
@@ -9,8 +9,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gtsrb.errors import InputError
 
-PIXELS = 50_000_000  # of one picture, at most: more is a mistake or an attack
-FORMATS = {  # Pillow's name: endings. It knows more, some of which start other programs (EPS)
+MAX_PIXELS = 50_000_000  # of one picture: more is a mistake or an attack
+FORMATS = {  # Pillow's name -> file extensions. It supports more, some of which start other programs (EPS)
     "PNG": ("png",),
     "JPEG": ("jpg", "jpeg"),
     "GIF": ("gif",),
@@ -22,28 +22,28 @@ FORMATS = {  # Pillow's name: endings. It knows more, some of which start other 
 
 
 def read(file: Path | bytes) -> np.ndarray:
-    """A picture of one of `FORMATS` as (height, width, 3) uint8 RGB, turned as its EXIF says.
+    """A picture in one of `FORMATS` -> (height, width, 3) uint8 RGB, in its EXIF orientation, on white if transparent.
 
-    Transparency becomes white. Raises `InputError`.
+    Raises `InputError` if it cannot be read, is too large, or has floating-point pixels.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we refuse sooner, below
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit, below, is lower
             image: Image.Image = Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=list(FORMATS))
         with image:
-            if image.width * image.height > PIXELS:
-                raise InputError(f"{image.width} x {image.height} pixels; expected at most {PIXELS // 10**6} million")
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(f"{image.width} x {image.height} pixels; expected at most {MAX_PIXELS // 10**6} million")
             ImageOps.exif_transpose(image, in_place=True)
-            if image.mode.startswith("I"):  # 16 bits a pixel, in a PGM file as 32
+            if image.mode.startswith("I"):  # 16 bits per pixel, 32 if read from PGM
                 image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
             if image.mode == "F":
-                raise InputError("its pixels are floating-point numbers; expected 8 or 16 bits a channel")
+                raise InputError("floating-point pixels; expected 8 or 16 bits per channel")
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
             return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     except InputError:
         raise
     except UnidentifiedImageError:
-        raise InputError(f"not a picture in a known format; expected one of {', '.join(FORMATS)}") from None
-    except Exception as error:  # Pillow raises a dozen kinds on broken files
+        raise InputError(f"not a picture in a supported format; expected one of {', '.join(FORMATS)}") from None
+    except Exception as error:  # Pillow raises a dozen types on broken files
         raise InputError(f"cannot be read: {error}") from None

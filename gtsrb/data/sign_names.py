@@ -1,4 +1,4 @@
-"""What the 43 classes of GTSRB are called."""
+"""The names of the 43 classes of GTSRB, by class number."""
 
 SIGN_NAMES: tuple[str, ...] = (
     "speed limit 20 km/h",  # 0

@@ -1,4 +1,4 @@
-"""A raw image and the box around its sign in, the array that a network takes out: equalise, crop, resize.
+"""In: a raw image and the box around its sign. Out: the network's input. Equalise, crop, resize.
 
-Nothing is random here, and every processor gives the same bytes.
+Nothing is random, and every processor gives the same bytes.
 """

@@ -1,4 +1,4 @@
-"""Contrast: histogram equalisation of V = max(R, G, B), over the whole image or in tiles."""
+"""Histogram equalisation of V = max(R, G, B), global or adaptive (CLAHE)."""
 
 import numpy as np
 from skimage.exposure import equalize_adapthist
@@ -8,14 +8,14 @@ from gtsrb.config.preprocess import Clahe
 
 
 def hsv_value(image: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8 -> V of HSV = max(R, G, B), (height, width) uint8; 5 times as fast as `image.max(axis=-1)`."""
+    """(height, width, 3) uint8 -> V of HSV = max(R, G, B), (height, width) uint8; 5 times faster than `image.max(axis=-1)`."""
     return np.maximum(np.maximum(image[..., 0], image[..., 1]), image[..., 2])
 
 
 def equalization_map(image: np.ndarray, bins: int) -> np.ndarray:
-    """The equalised value V', in levels [0, 255], of each V in 0..255, from the histogram of V = max(R, G, B) over `image`.
+    """(256,) float64: the equalised level V' in [0, 255] of each level V, from the histogram of V = max(R, G, B) in `image`.
 
-    `skimage.exposure.equalize_hist` on the 256 levels instead of the pixels: `bins` bins from the least to the greatest V.
+    Computes `skimage.exposure.equalize_hist` on the 256 levels, not the pixels: `bins` bins from the minimum to the maximum V.
     """
     counts = np.bincount(hsv_value(image).ravel(), minlength=256)
     levels = np.flatnonzero(counts)
@@ -25,7 +25,7 @@ def equalization_map(image: np.ndarray, bins: int) -> np.ndarray:
 
 
 def equalize(image: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8, and V' of each V -> the image in levels [0, 255], float64. Black becomes the grey V'."""
+    """(height, width, 3) uint8, and V' of each V -> levels in [0, 255], float64, same shape. Black becomes grey of level V'."""
     v = hsv_value(image)
     out = image * (values / np.maximum(np.arange(256), 1))[v][..., None]
     out[v == 0] = values[0]
@@ -33,7 +33,7 @@ def equalize(image: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def equalize_adaptive(image: np.ndarray, params: Clahe) -> np.ndarray:
-    """(height, width, 3) uint8 -> the same, V equalised in tiles, each with its contrast limited (Zuiderveld 1994).
+    """CLAHE of V in `tiles` x `tiles` tiles (Zuiderveld 1994): (height, width, 3) uint8 -> the same.
 
     `skimage.exposure.equalize_adapthist`, rounded to uint8.
     """

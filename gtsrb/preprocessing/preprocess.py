@@ -1,9 +1,9 @@
-"""Raw image -> network input: equalise, crop, resize. The same numbers as the tutorial's scikit-image pipeline, faster.
+"""Raw image -> network input: equalise, crop, resize. The same values as the tutorial's scikit-image pipeline, but faster.
 
-Two identities do it. With only V changed, the way to HSV and back scales R, G and B by V'/V. And resizing is linear and
-separable: two products with a small matrix, which scikit-image itself makes by resizing the unit matrix.
+Two identities make it fast. If only V changes, converting to HSV and back scales R, G and B by V'/V. And resizing is linear and
+separable: products with two small matrices, which scikit-image gives when it resizes the identity matrix.
 
-The products are exact, so that every processor gives the same bytes, in whichever order it adds.
+These products are exact, so that every processor gives the same bytes, whatever its order of summation.
 """
 
 import numpy as np
@@ -17,27 +17,26 @@ from gtsrb.preprocessing.resize import resize_image
 def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
     """(height, width, 3) uint8 RGB -> (size, size, channels), uint8 or float32 in [0, 1] as `variant.dtype` says.
 
-    `box` is where the sign is; `crop: roi` cuts it out. Equalisation sees the whole image, whatever the crop. There are three
-    channels, or six where `keep_original` puts the image that is not equalised behind the one that is. What is larger than
-    `LARGEST` is made smaller first.
+    `box` is the sign's, which `crop: roi` crops to. Equalisation uses the complete image, whatever the crop. The channels are
+    three, or six with `keep_original`: equalised, then original. Images larger than `crop.MAX_SIDE` are reduced first.
     """
     image, box = limit_size(image, box)
     if variant.keep_original:
-        alone = variant.model_copy(update={"keep_original": None})
-        original = alone.model_copy(update={"equalize": None, "clahe": None})
-        return np.concatenate([preprocess(image, box, one) for one in (alone, original)], axis=2)
-    scale = equalization_map(image, variant.equalize.bins) if variant.equalize else None
+        equalized = variant.model_copy(update={"keep_original": None})
+        original = equalized.model_copy(update={"equalize": None, "clahe": None})
+        return np.concatenate([preprocess(image, box, three_channels) for three_channels in (equalized, original)], axis=2)
+    equalized_levels = equalization_map(image, variant.equalize.bins) if variant.equalize else None
     if variant.clahe:
         image = equalize_adaptive(image, variant.clahe)
     if variant.crop == "center_square":
         image = crop_center_square(image)
     elif variant.margin is not None:  # crop: roi
         image = crop_box(image, box, variant.margin)
-    levels = resize_image(image if scale is None else equalize(image, scale), variant)
+    levels = resize_image(image if equalized_levels is None else equalize(image, equalized_levels), variant)
     return np.rint(levels).astype(np.uint8) if variant.dtype == "uint8" else (levels / 255).astype(np.float32)
 
 
-def preprocess_whole(image: np.ndarray, variant: Variant) -> np.ndarray:
-    """`preprocess` of a picture that comes without a box: the sign is all of it."""
+def preprocess_without_box(image: np.ndarray, variant: Variant) -> np.ndarray:
+    """`preprocess` of an image without an annotated box: the box is the complete image."""
     height, width = image.shape[:2]
     return preprocess(image, Box(0, 0, width - 1, height - 1), variant)

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from gtsrb.config.preprocess import Variant
 from gtsrb.data.tables import decode_ppm
 from gtsrb.outputs import atomic_write
-from gtsrb.preprocessing.preprocess import preprocess_whole
+from gtsrb.preprocessing.preprocess import preprocess_without_box
 
 LARGE = 1024  # values; smaller tensors stay float32
 BATCH_SIZE = 256  # changes the speed, not the probabilities
@@ -116,8 +116,8 @@ def predict(session: onnxruntime.InferenceSession, images: np.ndarray) -> np.nda
 
 
 def preprocess_files(ppms: Sequence[bytes], variant: Variant) -> np.ndarray:
-    """n binary PPM files -> (n, size, size, channels): each preprocessed as a whole picture, without a box."""
-    jobs = (delayed(preprocess_whole)(decode_ppm(ppm), variant) for ppm in ppms)
+    """n binary PPM files -> (n, size, size, channels): each preprocessed without a box."""
+    jobs = (delayed(preprocess_without_box)(decode_ppm(ppm), variant) for ppm in ppms)
     return np.stack(Parallel(n_jobs=-1)(jobs))
 
 

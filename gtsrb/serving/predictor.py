@@ -10,7 +10,7 @@ import onnxruntime
 from gtsrb.config.preprocess import Variant
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border
-from gtsrb.preprocessing.preprocess import preprocess, preprocess_whole
+from gtsrb.preprocessing.preprocess import preprocess, preprocess_without_box
 
 MODELS = Path("pretrained")
 BEST = "champion"  # the most accurate of them
@@ -73,7 +73,7 @@ def prepare_picture(picture: np.ndarray, box: Box | None, variant: Variant) -> n
     sides = clipped.x2 - x1 + 1, clipped.y2 - y1 + 1
     if min(sides) < MIN_SIDE:
         raise InputError(f"{sides[0]} x {sides[1]} pixels, too small to show a sign; expected at least {MIN_SIDE} x {MIN_SIDE}")
-    return preprocess(*crop_with_border(picture, clipped), variant) if box else preprocess_whole(picture, variant)
+    return preprocess(*crop_with_border(picture, clipped), variant) if box else preprocess_without_box(picture, variant)
 
 
 def describe_prediction(probabilities: np.ndarray, model: Model, top: int) -> dict:

@@ -1,4 +1,4 @@
-"""A seed and a number of signs in, rows of images with the benchmark's annotations out: signs that this project draws.
+"""In: a seed and a number of signs. Out: synthetic images of signs, with annotations like the benchmark's.
 
-Nothing is read from a file here, and no image of the benchmark is used.
+No file is read, and no image of the benchmark is used.
 """

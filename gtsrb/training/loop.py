@@ -78,8 +78,8 @@ def train(recipe: Recipe, data: Arrays, *, classes: int, jit_compile: bool | str
 def check_classes(recipe: Recipe, classes: int) -> None:
     """Raises `InputError` if the recipe names a class that the data set does not have."""
     flips = recipe.augmentation and recipe.augmentation.flips
-    if flips and flips.greatest >= classes:
-        raise InputError(f"augmentation.flips names class {flips.greatest}; the data set has classes 0 to {classes - 1}")
+    if flips and flips.max_class_id >= classes:
+        raise InputError(f"augmentation.flips names class {flips.max_class_id}; the data set has classes 0 to {classes - 1}")
 
 
 def train_member(

@@ -222,7 +222,7 @@ def test_several_pictures_of_any_kind_make_a_table(page, picture, tmp_path):
     page.sees("No entry")
     page.finishes()
     rows = {row[1]: row[-3:] for row in page.cells()}
-    assert rows["2. broken.png"][2].startswith("not a picture in a known format; expected one of PNG, ")
+    assert rows["2. broken.png"][2].startswith("not a picture in a supported format; expected one of PNG, ")
     assert rows["3. pixel.png"][2] == "1 x 1 pixels, too small to show a sign; expected at least 8 x 8"
     assert rows["4. large.png"][2] == "10000 x 10000 pixels; expected at most 50 million"
     for file, name in (

@@ -1,4 +1,4 @@
-"""params.yaml is read whole and strictly: every fault is one line with the key's path, the value and what is allowed."""
+"""params.yaml is validated strictly: each violation is one line with the key's path, the value and what is allowed."""
 
 from pathlib import Path
 
@@ -11,20 +11,20 @@ from gtsrb.errors import InputError
 
 
 @pytest.mark.parametrize("text", ["1e-05", "1E-5", "1.0e-5", "0.00001", "+1e-05"])
-def test_exponents_are_numbers(raw_params, tmp_path, text):
+def test_exponent_notation_is_a_number(raw_params, tmp_path, text):
     put(raw_params, "train.baseline.schedule.decay", 7)
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(raw_params).replace("decay: 7", f"decay: {text}"))
     assert load(path).train["baseline"].schedule.decay == 1e-5
 
 
-def test_every_number_of_the_committed_file_survives_yaml(params, tmp_path):
+def test_the_committed_values_survive_a_round_trip_through_yaml(params, tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(params.model_dump(exclude_none=True)))
     assert load(path) == params
 
 
-BROKEN = {  # key -> value, and words of the one line
+INVALID = {  # key -> value, and words of the message
     "ingest.source": ("kaggle", "'gtsrb', 'synthetic' or 'folder'"),
     "ingest.folder.test_fraction": (0.6, "less than or equal to 0.5"),
     "ingest.folder.seed": ("0", "valid integer"),
@@ -60,24 +60,24 @@ BROKEN = {  # key -> value, and words of the one line
 }
 
 
-def with_kinds(key: str) -> str:
-    """The key as pydantic locates it: behind a block that may be of several kinds stands the kind of baseline's."""
-    kinds = {"validation": "random", "network": "plain", "schedule": "step"}
-    *parts, last = key.split(".")
-    if last in ("split", "family", "name") and parts[-1] in kinds:  # which says of what kind it is
-        return ".".join(parts)
-    return ".".join([*(f"{part}.{kinds[part]}" if part in kinds else part for part in parts), last])
+def locate(key: str) -> str:
+    """The key as pydantic locates it: a discriminated union is followed by its tag, here that of `baseline`."""
+    tags = {"validation": "random", "network": "plain", "schedule": "step"}
+    *parents, last = key.split(".")
+    if last in ("split", "family", "name") and parents[-1] in tags:  # the discriminator itself
+        return ".".join(parents)
+    return ".".join([*(f"{parent}.{tags[parent]}" if parent in tags else parent for parent in parents), last])
 
 
-@pytest.mark.parametrize("key", BROKEN)
-def test_a_value_out_of_range(raw_params, key):
-    value, words = BROKEN[key]
+@pytest.mark.parametrize("key", INVALID)
+def test_an_invalid_value_is_named_with_what_is_allowed(raw_params, key):
+    value, words = INVALID[key]
     put(raw_params, "train.baseline.validation", {"split": "random", "fraction": 0.2, "seed": 0})
     put(raw_params, key, value)
     with pytest.raises(InputError) as error:
         parse(raw_params)
     message = str(error.value)
-    assert message.startswith(f"params.yaml: {with_kinds(key)}")
+    assert message.startswith(f"params.yaml: {locate(key)}")
     assert repr(value) in message
     assert words in message
     assert "\n" not in message
@@ -86,17 +86,17 @@ def test_a_value_out_of_range(raw_params, key):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("train.baseline.epoch", "train.baseline: 'epoch' is no key of this section; it has images, seed, members"),
-        ("trian", "'trian' is no key of this section; it has ingest, preprocess, train, evaluate"),
-        ("ingest.folder.fraction", "ingest.folder: 'fraction' is no key of this section; it has test_fraction, seed"),
+        ("train.baseline.epoch", "train.baseline: unknown key 'epoch'; expected one of images, seed, members"),
+        ("trian", "unknown key 'trian'; expected one of ingest, preprocess, train, evaluate"),
+        ("ingest.folder.fraction", "ingest.folder: unknown key 'fraction'; expected one of test_fraction, seed"),
         (
             "train.augmented.augmentation.affine.shift",
-            "train.augmented.augmentation.affine: 'shift' is no key of this section; it has rotation, width_shift",
+            "train.augmented.augmentation.affine: unknown key 'shift'; expected one of rotation, width_shift",
         ),
-        ("preprocess.plain.equalise", "preprocess.plain: 'equalise' is no key of this section; it has equalize, clahe, crop"),
+        ("preprocess.plain.equalise", "preprocess.plain: unknown key 'equalise'; expected one of equalize, clahe, crop"),
     ],
 )
-def test_an_unknown_key(raw_params, key, message):
+def test_an_unknown_key_is_named_with_the_valid_ones(raw_params, key, message):
     put(raw_params, key, 1)
     with pytest.raises(InputError) as error:
         parse(raw_params)
@@ -104,13 +104,13 @@ def test_an_unknown_key(raw_params, key, message):
 
 
 @pytest.mark.parametrize("key", ["ingest", "train.baseline.network.pool_size", "evaluate.augmented.weights"])
-def test_a_missing_key(raw_params, key):
+def test_a_missing_key_is_named(raw_params, key):
     parent, _, last = key.rpartition(".")
     section = raw_params
-    for part in filter(None, parent.split(".")):
-        section = section[part]
+    for name in filter(None, parent.split(".")):
+        section = section[name]
     del section[last]
-    with pytest.raises(InputError, match=f"^params.yaml: {with_kinds(key)}: missing$"):
+    with pytest.raises(InputError, match=f"^params.yaml: {locate(key)}: missing$"):
         parse(raw_params)
 
 
@@ -122,12 +122,12 @@ def test_a_missing_key(raw_params, key):
             "equalised",
             "'equalised': unknown variant; preprocess has equalized, plain",
         ),
-        ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave nothing of an image of 20 pixels"),
-        ("evaluate.other", {"weights": "last"}, "only one of them has other"),
+        ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave no pixel of 20 x 20"),
+        ("evaluate.other", {"weights": "last"}, "only one has other"),
         (
             "train.augmented.validation",
             {"split": "tracks", "folds": 5, "fold": 5, "seed": 0},
-            "train.augmented.validation.tracks: fold = 5: there are 5 folds, so 0 to 4",
+            "train.augmented.validation.tracks: fold = 5: expected 0 to 4, since folds = 5",
         ),
         (
             "train.augmented.augmentation.flips",
@@ -135,19 +135,23 @@ def test_a_missing_key(raw_params, key):
             "train.augmented.augmentation.flips: left_right: class 4 is in two pairs",
         ),
         ("train.augmented.augmentation", {"perspective": {"corner_shift": 0.1}}, "perspective: affine is missing"),
-        ("preprocess.plain.margin", 0.1, "crop = 'center_square', margin = 0.1; margin is given with crop: roi alone"),
-        ("preprocess.equalized.clahe", {"tiles": 4, "clip_limit": 0.1, "bins": 256}, "equalize and clahe exclude each other"),
+        ("preprocess.plain.margin", 0.1, "crop = 'center_square', margin = 0.1; use margin with crop: roi"),
+        (
+            "preprocess.equalized.clahe",
+            {"tiles": 4, "clip_limit": 0.1, "bins": 256},
+            "equalize and clahe are mutually exclusive",
+        ),
         ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
     ],
 )
-def test_what_does_not_fit_together(raw_params, key, value, words):
+def test_inconsistent_sections_are_named(raw_params, key, value, words):
     put(raw_params, key, value or raw_params["train"]["baseline"])
     with pytest.raises(InputError) as error:
         parse(raw_params)
     assert words in str(error.value)
 
 
-def test_what_needs_validation_images(raw_params):
+def test_best_weights_and_plateau_schedules_need_validation_images(raw_params):
     del raw_params["train"]["baseline"]["validation"]
     parse(raw_params)
     raw_params["evaluate"]["baseline"]["weights"] = "best"
@@ -156,38 +160,38 @@ def test_what_needs_validation_images(raw_params):
     raw_params["evaluate"]["baseline"]["weights"] = "last"
     plateau = {"name": "reduce_on_plateau", "factor": 0.5, "patience": 2, "min_delta": 0.0}
     raw_params["train"]["baseline"]["schedule"] = plateau
-    with pytest.raises(InputError, match="reduce_on_plateau watches val_loss, and there is no validation block"):
+    with pytest.raises(InputError, match="reduce_on_plateau needs val_loss, and validation is missing"):
         parse(raw_params)
 
 
-def test_averaged_weights_have_no_batch_statistics(raw_params):
+def test_ema_and_batch_normalization_are_mutually_exclusive(raw_params):
     recipe = raw_params["train"]["baseline"]
     recipe["optimizer"]["ema_momentum"] = 0.999
-    recipe["network"]["standardize"] = "data_set"  # statistics of the images, which no weight changes
+    recipe["network"]["standardize"] = "data_set"  # statistics of the images, independent of the weights
     parse(raw_params)
     recipe["network"]["batch_normalization"] = True
-    with pytest.raises(InputError, match=r"ema_momentum = 0.999: network.batch_normalization .* leave out one") as error:
+    with pytest.raises(InputError, match=r"ema_momentum = 0.999: network.batch_normalization .* use only one") as error:
         parse(raw_params)
     assert "\n" not in str(error.value)
 
 
-def test_a_residual_network_has_blocks_for_each_stage(raw_params):
+def test_a_residual_network_has_one_block_count_per_stage(raw_params):
     network = raw_params["train"]["baseline"]["network"]
     for key in ("padding", "pool_size"):
         del network[key]
     network |= {"family": "residual", "stem_stride": 1, "blocks": [1, 1]}
-    with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; give as many of each"):
+    with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; expected one entry per stage in each"):
         parse(raw_params)
     network["blocks"] = [1, 1, 2]
     assert parse(raw_params).train["baseline"].network.blocks == [1, 1, 2]
     network["pool_size"] = 2
     with pytest.raises(
-        InputError, match=r"train.baseline.network.residual: 'pool_size' is no key of this section; it has standardize"
+        InputError, match=r"train.baseline.network.residual: unknown key 'pool_size'; expected one of standardize"
     ):
         parse(raw_params)
 
 
-def test_not_a_number(raw_params):
+def test_nan_is_rejected(raw_params):
     put(raw_params, "train.baseline.optimizer.learning_rate", float("nan"))
     with pytest.raises(InputError, match="learning_rate = nan"):
         parse(raw_params)
@@ -209,32 +213,32 @@ def test_not_a_number(raw_params):
         ("scale", [1.0], r"scale.0 = 1.0: input should be less than 1"),
         ("translation", [1.0], r"translation.0 = 1.0: input should be less than 1"),
         ("noise", [], r"noise = \[\]: list should have at least 1 item"),
-        ("noise", [0.1, 0.1], r"noise: \[0.1, 0.1\]: expected the mildest first, each one above the last$"),
-        ("jpeg", [70, 95, 85], r"jpeg: \[70, 95, 85\]: expected the mildest first, each one above the last$"),
+        ("noise", [0.1, 0.1], r"noise: \[0.1, 0.1\]: expected increasing severities$"),
+        ("jpeg", [70, 95, 85], r"jpeg: \[70, 95, 85\]: expected increasing severities$"),
     ],
 )
-def test_severities_are_of_their_kind_and_mildest_first(raw_params, kind, levels, words):
+def test_severities_are_in_range_and_increasing(raw_params, kind, levels, words):
     put(raw_params, f"robustness.severities.{kind}", levels)
     with pytest.raises(InputError, match=rf"^params.yaml: robustness.severities.{words}") as error:
         parse(raw_params)
     assert "\n" not in str(error.value)
 
 
-def test_the_greatest_severities(raw_params):
-    greatest = {"blur": 100, "noise": 1, "darkening": 0.999, "contrast_loss": 1, "jpeg": 99, "occlusion": 1}
-    greatest |= {"rotation": 180, "scale": 0.999, "translation": 0.999}
-    put(raw_params, "robustness.severities", {kind: [severity] for kind, severity in greatest.items()})
-    assert {kind: levels[0] for kind, levels in parse(raw_params).robustness.severities} == greatest
+def test_the_highest_allowed_severities(raw_params):
+    highest = {"blur": 100, "noise": 1, "darkening": 0.999, "contrast_loss": 1, "jpeg": 99, "occlusion": 1}
+    highest |= {"rotation": 180, "scale": 0.999, "translation": 0.999}
+    put(raw_params, "robustness.severities", {kind: [severity] for kind, severity in highest.items()})
+    assert {kind: levels[0] for kind, levels in parse(raw_params).robustness.severities} == highest
 
 
-def test_a_reserved_name(raw_params):
-    for part in ("train", "evaluate"):
-        raw_params[part]["comparison"] = raw_params[part]["baseline"]
-    with pytest.raises(InputError, match=r"train.comparison: this name is taken in metrics/; choose another"):
+def test_a_reserved_recipe_name(raw_params):
+    for section in ("train", "evaluate"):
+        raw_params[section]["comparison"] = raw_params[section]["baseline"]
+    with pytest.raises(InputError, match=r"train.comparison: this name is reserved in metrics/; choose another"):
         parse(raw_params)
 
 
-def test_two_faults_are_two_lines(raw_params):
+def test_two_violations_are_two_lines(raw_params):
     put(raw_params, "train.baseline.epochs", 0)
     put(raw_params, "train.augmented.seed", "x")
     with pytest.raises(InputError) as error:
@@ -242,7 +246,7 @@ def test_two_faults_are_two_lines(raw_params):
     assert len(str(error.value).splitlines()) == 2
 
 
-def test_no_file_and_no_yaml(tmp_path):
+def test_a_missing_an_invalid_and_an_empty_file(tmp_path):
     with pytest.raises(InputError, match="not found; run this from the root of the project"):
         load(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("train: [1")

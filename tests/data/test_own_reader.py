@@ -1,4 +1,4 @@
-"""Data of one's own: each layout, what is a class and a sign in it, what is wrong with it, and the pipeline run on it."""
+"""The user's own data: each layout, its classes and signs, problems with it, and a run of the pipeline on it."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from gtsrb.errors import InputError
 from gtsrb.synthetic import scenes
 from stages import ingest
 
-FRACTION, OWN_PART = Folder(test_fraction=0.5, seed=0), Folder(seed=0)
+WITH_FRACTION, WITH_TEST = Folder(test_fraction=0.5, seed=0), Folder(seed=0)
 Files = dict[str, bytes]  # path within the folder -> content
 
 
@@ -28,26 +28,26 @@ def png(number: int, width: int = 12, height: int = 10) -> bytes:
     return data.getvalue()
 
 
-def lines(*texts: str) -> bytes:
+def csv_lines(*texts: str) -> bytes:
     return "\n".join(texts).encode()
 
 
 KAGGLE_COLUMNS = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path"
 FOLDERS = {f"{c}/{n}.png": png(n) for c in ("stop", "yield") for n in range(4)}
-PARTS = {f"train/{path}": data for path, data in FOLDERS.items()} | {"test/yield/a.png": png(9), "test/stop/b.png": png(8)}
+SPLITS = {f"train/{path}": data for path, data in FOLDERS.items()} | {"test/yield/a.png": png(9), "test/stop/b.png": png(8)}
 KAGGLE = {
-    "Train.csv": lines(
+    "Train.csv": csv_lines(
         KAGGLE_COLUMNS,
         *(f"12,10,1,2,10,9,{c},Train/{c}/{c:05d}_0000{t}_0000{f}.png" for c in (3, 20) for t in range(2) for f in range(2)),
     ),
-    "Test.csv": lines(KAGGLE_COLUMNS, "12,10,0,0,11,8,20,Test/00000.png", "12,10,1,1,5,5,3,Test/00001.png"),
+    "Test.csv": csv_lines(KAGGLE_COLUMNS, "12,10,0,0,11,8,20,Test/00000.png", "12,10,1,1,5,5,3,Test/00001.png"),
     **{f"Train/{c}/{c:05d}_0000{t}_0000{f}.png": png(c + t + f) for c in (3, 20) for t in range(2) for f in range(2)},
     **{f"Test/0000{n}.png": png(n) for n in range(2)},
     "Meta/0.png": b"not read",
 }
 
 
-def written(files: Files, path: Path) -> Path:
+def write_files(files: Files, path: Path) -> Path:
     for name, content in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
@@ -55,75 +55,75 @@ def written(files: Files, path: Path) -> Path:
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """data/own/ of an empty project that takes its data from there; half of the signs are tested."""
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """data/own/ of an empty project that reads it; half of the signs are held out for the test split."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     put(params, "ingest.source", "folder")
     put(params, "ingest.folder.test_fraction", 0.5)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.chdir(tmp_path)
-    return written({"README.md": b"not an image"}, tmp_path / "data/own")
+    return write_files({"README.md": b"not an image"}, tmp_path / "data/own")
 
 
-def test_ingest_writes_what_every_stage_needs(own: Path) -> None:
-    written(FOLDERS, own)
+def test_ingest_writes_tables_class_names_and_counts(own_folder: Path) -> None:
+    write_files(FOLDERS, own_folder)
     ingest.main()
-    train, test = (tables.read(Path(f"data/raw/{part}.parquet")) for part in ("train", "test"))
+    train, test = (tables.read(Path(f"data/raw/{split}.parquet")) for split in ("train", "test"))
     assert (len(train), len(test)) == (4, 4)
     assert sorted([*train["filename"], *test["filename"]]) == sorted(FOLDERS)
     first = train.iloc[0]
-    assert (tables.decode_ppm(first["image"]) == np.asarray(Image.open(own / first["filename"]))).all()
+    assert (tables.decode_ppm(first["image"]) == np.asarray(Image.open(own_folder / first["filename"]))).all()
     assert first[["class_id", "width", "height", *tables.ROI]].tolist() == [0, 12, 10, 0, 0, 11, 9]
     assert test[["track", "frame"]].isna().all(axis=None)
-    assert arrays.class_names() == ["stop", "yield"]
+    assert arrays.read_class_names() == ["stop", "yield"]
     assert pd.read_csv("metrics/class_counts.csv").values.tolist() == [[0, "stop", 2, 2], [1, "yield", 2, 2]]
     dataset = json.loads(Path("metrics/dataset.json").read_text())
     assert list(dataset.values())[:-1] == ["folder", 4, 4, 2, 4]
 
 
 @pytest.mark.parametrize("top", ["train", "Train"])
-def test_a_test_folder(tmp_path: Path, top: str) -> None:
-    files = {path.replace("train", top): data for path, data in PARTS.items()}
-    train, test, classes = own_reader.read(written(files, tmp_path), OWN_PART)
+def test_train_and_test_folders(tmp_path: Path, top: str) -> None:
+    files = {path.replace("train", top): data for path, data in SPLITS.items()}
+    train, test, classes = own_reader.read(write_files(files, tmp_path), WITH_TEST)
     assert (len(train), classes) == (8, ["stop", "yield"])
     assert dict(zip(test["filename"], test["class_id"], strict=True)) == {"test/stop/b.png": 0, "test/yield/a.png": 1}
 
 
-def test_a_fraction_of_the_training_folder(tmp_path: Path) -> None:
+def test_a_fraction_of_the_training_folder_is_held_out(tmp_path: Path) -> None:
     train, test, _ = own_reader.read(
-        written({path: PARTS[path] for path in PARTS if path.startswith("train")}, tmp_path), FRACTION
+        write_files({path: SPLITS[path] for path in SPLITS if path.startswith("train")}, tmp_path), WITH_FRACTION
     )
     assert train["class_id"].tolist() == test["class_id"].tolist() == [0, 0, 1, 1]
 
 
 def test_the_kaggle_layout(tmp_path: Path) -> None:
-    train, test, classes = own_reader.read(written(KAGGLE, tmp_path), OWN_PART)
+    train, test, classes = own_reader.read(write_files(KAGGLE, tmp_path), WITH_TEST)
     assert classes == ["3", "20"]
     assert train[["class_id", "track", "frame"]].values.tolist() == [[c, t, f] for c in (0, 1) for t in (0, 1) for f in (0, 1)]
     assert (train[tables.ROI] == [1, 2, 10, 9]).all(axis=None)
     assert test[["class_id", *tables.ROI]].values.tolist() == [[1, 0, 0, 11, 8], [0, 1, 1, 5, 5]]
 
 
-def test_the_kaggle_layout_without_boxes_and_test_part(tmp_path: Path) -> None:
+def test_the_kaggle_layout_without_boxes_and_test_split(tmp_path: Path) -> None:
     files = {path: data for path, data in KAGGLE.items() if path.startswith("Train/")}
     rows = [f"{path};{path.split('/')[1]}" for path in files]
-    files |= {"Train.csv": b"\xef\xbb\xbf" + lines("Path;ClassId", *rows)}  # as Excel writes it
-    train, test, _ = own_reader.read(written(files, tmp_path), FRACTION)
+    files |= {"Train.csv": b"\xef\xbb\xbf" + csv_lines("Path;ClassId", *rows)}  # as Excel writes it
+    train, test, _ = own_reader.read(write_files(files, tmp_path), WITH_FRACTION)
     assert (train[tables.ROI] == [0, 0, 11, 9]).all(axis=None)
     assert len(train) == len(test) == 4
 
 
-def test_numbers_are_sorted_as_numbers_and_before_names(tmp_path: Path) -> None:
+def test_numeric_labels_are_sorted_by_value_and_before_names(tmp_path: Path) -> None:
     files = {f"{label}/{n}.png": png(n) for label in ("10", "9", "a", "B") for n in (0, 1)}
-    _, _, classes = own_reader.read(written(files, tmp_path), FRACTION)
+    _, _, classes = own_reader.read(write_files(files, tmp_path), WITH_FRACTION)
     assert classes == ["9", "10", "B", "a"]
 
 
-def test_what_is_a_sign(tmp_path: Path) -> None:
+def test_tracks_are_subfolders_or_numbers_in_file_names(tmp_path: Path) -> None:
     paths = ["a/00007_00000.ppm", "a/00007_00001.ppm", "a/00012_00007_00002.png", "a/00003_00000.png", "a/IMG_00007_00000.png"]
     paths += ["b/one/x.png", "b/one/y/z.png", "b/two/x.png", "b/c.png"]
     files = {f"train/{path}": png(0) for path in paths} | {"test/a/a.png": png(0)}
-    train, _, _ = own_reader.read(written(files, tmp_path), OWN_PART)
+    train, _, _ = own_reader.read(write_files(files, tmp_path), WITH_TEST)
     signs = train.groupby(["class_id", "track"])["filename"].agg(list).tolist()
     assert [sorted(path.removeprefix("train/") for path in sign) for sign in signs] == [
         ["a/00003_00000.png"],
@@ -139,54 +139,54 @@ def pictures(label: str, tracks: int) -> list[Picture]:
     return [Picture(f"{label}/{track}/{frame}.png", label, str(track), None) for track in range(tracks) for frame in range(3)]
 
 
-@pytest.mark.parametrize(("tracks", "fraction", "tested"), [(2, 0.01, 1), (2, 0.5, 1), (3, 0.5, 2), (10, 0.2, 2)])
-def test_a_share_of_the_signs_is_held_out_whole(tracks: int, fraction: float, tested: int) -> None:
-    train, test = own_reader.hold_out([*pictures("a", tracks), *pictures("b", tracks)], fraction, 0)
+@pytest.mark.parametrize(("tracks", "fraction", "n_test"), [(2, 0.01, 1), (2, 0.5, 1), (3, 0.5, 2), (10, 0.2, 2)])
+def test_a_fraction_of_the_tracks_is_held_out(tracks: int, fraction: float, n_test: int) -> None:
+    train, test = own_reader.hold_out_signs([*pictures("a", tracks), *pictures("b", tracks)], fraction, 0)
     for label in "ab":
-        sides = [{picture.track for picture in part if picture.label == label} for part in (train, test)]
-        assert not sides[0] & sides[1]
-        assert (len(sides[0]), len(sides[1])) == (tracks - tested, tested)
+        train_tracks, test_tracks = ({picture.track for picture in split if picture.label == label} for split in (train, test))
+        assert not train_tracks & test_tracks
+        assert (len(train_tracks), len(test_tracks)) == (tracks - n_test, n_test)
     assert len(train) + len(test) == 6 * tracks
 
 
-def test_the_seed_decides_and_no_other_class() -> None:
-    alone, again, other = (own_reader.hold_out(pictures("a", 20), 0.2, seed)[1] for seed in (0, 0, 1))
-    assert alone == again != other
-    both = own_reader.hold_out([*pictures("B", 7), *pictures("a", 20)], 0.2, 0)[1]
-    assert [picture for picture in both if picture.label == "a"] == alone
-    assert {p.track for p in own_reader.hold_out(pictures("b", 20), 0.2, 0)[1]} != {p.track for p in alone}
+def test_held_out_signs_depend_on_the_seed_and_not_on_other_classes() -> None:
+    first, repeated, other_seed = (own_reader.hold_out_signs(pictures("a", 20), 0.2, seed)[1] for seed in (0, 0, 1))
+    assert first == repeated != other_seed
+    with_another_class = own_reader.hold_out_signs([*pictures("B", 7), *pictures("a", 20)], 0.2, 0)[1]
+    assert [picture for picture in with_another_class if picture.label == "a"] == first
+    assert {p.track for p in own_reader.hold_out_signs(pictures("b", 20), 0.2, 0)[1]} != {p.track for p in first}
 
 
-def test_names_of_ones_own(own: Path) -> None:
-    written(FOLDERS | {"classes.csv": lines('"folder","name"', 'yield,"give way, please"', "stop,007")}, own)
+def test_class_names_from_classes_csv(own_folder: Path) -> None:
+    write_files(FOLDERS | {"classes.csv": csv_lines('"folder","name"', 'yield,"give way, please"', "stop,007")}, own_folder)
     ingest.main()
-    assert arrays.class_names() == ["007", "give way, please"]  # a number stays a text
+    assert arrays.read_class_names() == ["007", "give way, please"]  # a number stays a string
 
 
-def test_the_benchmarks_names_come_with_its_kaggle_copy(tmp_path: Path) -> None:
+def test_the_kaggle_copy_of_gtsrb_has_its_class_names(tmp_path: Path) -> None:
     paths = {f"Train/{c}/{c:05d}_0000{t}_00000.png": c for c in range(43) for t in (0, 1)}
     files = {path: png(c) for path, c in paths.items()}
-    files |= {"Train.csv": lines("Path,ClassId", *(f"{path},{c}" for path, c in paths.items()))}
-    assert own_reader.read(written(files, tmp_path / "all"), FRACTION)[2] == list(sign_names.SIGN_NAMES)
+    files |= {"Train.csv": csv_lines("Path,ClassId", *(f"{path},{c}" for path, c in paths.items()))}
+    assert own_reader.read(write_files(files, tmp_path / "all"), WITH_FRACTION)[2] == list(sign_names.SIGN_NAMES)
     fewer = {path: data for path, data in files.items() if not path.startswith("Train/42/")}
-    fewer |= {"Train.csv": lines("Path,ClassId", *(f"{path},{c}" for path, c in paths.items() if c < 42))}
-    assert own_reader.read(written(fewer, tmp_path / "fewer"), FRACTION)[2] == [str(c) for c in range(42)]
+    fewer |= {"Train.csv": csv_lines("Path,ClassId", *(f"{path},{c}" for path, c in paths.items() if c < 42))}
+    assert own_reader.read(write_files(fewer, tmp_path / "fewer"), WITH_FRACTION)[2] == [str(c) for c in range(42)]
 
 
-def test_pictures_of_every_kind(tmp_path: Path) -> None:
-    written(PARTS, tmp_path)
+def test_every_picture_format_becomes_rgb(tmp_path: Path) -> None:
+    write_files(SPLITS, tmp_path)
     for name, mode in {"a.png": "L", "b.webp": "RGBA", "c.tif": "CMYK", "d.JPG": "RGB"}.items():
         Image.new("RGB", (9, 7), (60, 60, 60)).convert(mode).save(tmp_path / "train/stop" / name)
-    train, _, _ = own_reader.read(tmp_path, OWN_PART)
-    train = train[~train["filename"].isin(PARTS)]
+    train, _, _ = own_reader.read(tmp_path, WITH_TEST)
+    train = train[~train["filename"].isin(SPLITS)]
     assert len(train) == 4 and all(tables.decode_ppm(image).shape == (7, 9, 3) for image in train["image"])
     assert all(abs(tables.decode_ppm(image).mean() - 60) < 2 for image in train["image"])
 
 
-def test_what_is_no_data_is_passed_over(tmp_path: Path) -> None:
-    junk = ["README.md", ".DS_Store", "stop/.DS_Store", "stop/Thumbs.db", "stop/desktop.ini", "stop/._0.png"]
-    junk += ["yield/.ipynb_checkpoints/0.png", ".git/x"]
-    train, test, _ = own_reader.read(written(FOLDERS | dict.fromkeys(junk, b"no image"), tmp_path), FRACTION)
+def test_hidden_and_system_files_are_ignored(tmp_path: Path) -> None:
+    ignored = ["README.md", ".DS_Store", "stop/.DS_Store", "stop/Thumbs.db", "stop/desktop.ini", "stop/._0.png"]
+    ignored += ["yield/.ipynb_checkpoints/0.png", ".git/x"]
+    train, test, _ = own_reader.read(write_files(FOLDERS | dict.fromkeys(ignored, b"no image"), tmp_path), WITH_FRACTION)
     assert sorted([*train["filename"], *test["filename"]]) == sorted(FOLDERS)
 
 
@@ -194,154 +194,190 @@ def without(*paths: str, files: Files = FOLDERS) -> Files:
     return {path: data for path, data in files.items() if path not in paths}
 
 
-def table(*texts: str) -> Files:
-    return FOLDERS | {"classes.csv": lines(*texts)}
+def classes_csv(*texts: str) -> Files:
+    return FOLDERS | {"classes.csv": csv_lines(*texts)}
 
 
-def kaggle(old: str, new: str) -> Files:
+def kaggle_with(old: str, new: str) -> Files:
     assert old.encode() in KAGGLE["Train.csv"]
     return KAGGLE | {"Train.csv": KAGGLE["Train.csv"].replace(old.encode(), new.encode(), 1)}
 
 
 ONE = "Train/3/00003_00000_00001.png"
-BROKEN: dict[str, tuple[Files, Folder, list[str]]] = {
-    "empty": ({}, FRACTION, ["1 fault", "nothing in it; expected class folders, or Train.csv", "docs/your-data.md"]),
-    "no class folders": ({"a.png": png(0)}, FRACTION, ["a.png: not in a class folder"]),
-    "one class": ({f"stop/{n}.png": png(n) for n in range(4)}, FRACTION, ["1 class of training images; expected at least 2"]),
+INVALID: dict[str, tuple[Files, Folder, list[str]]] = {
+    "empty": (
+        {},
+        WITH_FRACTION,
+        ["1 problem", "the folder is empty; expected class folders, or Train.csv", "docs/your-data.md"],
+    ),
+    "no class folders": ({"a.png": png(0)}, WITH_FRACTION, ["a.png: not in a class folder"]),
+    "one class": (
+        {f"stop/{n}.png": png(n) for n in range(4)},
+        WITH_FRACTION,
+        ["1 class of training images; expected at least 2"],
+    ),
     "class of one image": (
         without(*(f"yield/{n}.png" for n in range(3))),
-        FRACTION,
+        WITH_FRACTION,
         ["class yield: 1 sign; expected at least 2"],
     ),
     "class of one sign": (
         {f"stop/{n}.png": png(n) for n in range(4)} | {f"yield/00001_0000{n}.png": png(n) for n in range(4)},
-        FRACTION,
-        ["1 fault", "class yield: 1 sign; expected at least 2"],
+        WITH_FRACTION,
+        ["1 problem", "class yield: 1 sign; expected at least 2"],
     ),
-    "class of no image": (FOLDERS | {"no entry/.keep": b""}, FRACTION, ["1 fault", "no entry: no image in this class folder"]),
-    "image cut off": (FOLDERS | {"stop/0.png": png(0)[:100]}, FRACTION, ["1 fault", "stop/0.png: cannot be read"]),
-    "not an image": (FOLDERS | {"stop/list.txt": b"0.png"}, FRACTION, ["stop/list.txt: not a picture in a known format"]),
+    "class without images": (
+        FOLDERS | {"no entry/.keep": b""},
+        WITH_FRACTION,
+        ["1 problem", "no entry: no image in this class folder"],
+    ),
+    "truncated image": (FOLDERS | {"stop/0.png": png(0)[:100]}, WITH_FRACTION, ["1 problem", "stop/0.png: cannot be read"]),
+    "not an image": (
+        FOLDERS | {"stop/list.txt": b"0.png"},
+        WITH_FRACTION,
+        ["stop/list.txt: not a picture in a supported format"],
+    ),
     "image of one row": (
         FOLDERS | {"stop/0.png": png(0, 9, 1)},
-        FRACTION,
+        WITH_FRACTION,
         ["stop/0.png: 9 x 1 pixels; expected at least 2 x 2"],
     ),
-    "many faults": (
+    "more than ten problems": (
         {f"{c}/{n}.png": b"" for c in ("stop", "yield") for n in range(6)},
-        FRACTION,
-        ["12 faults", "... and 2 more"],
+        WITH_FRACTION,
+        ["12 problems", "... and 2 more"],
     ),
     "fraction and test folder": (
-        PARTS,
-        FRACTION,
-        ["1 fault", "a test part is there, and ingest.folder.test_fraction = 0.5 in params.yaml; take one of the two away"],
+        SPLITS,
+        WITH_FRACTION,
+        ["1 problem", "it has a test split, and ingest.folder.test_fraction = 0.5 in params.yaml; remove one of the two"],
     ),
-    "fraction and Test.csv": (KAGGLE, FRACTION, ["1 fault", "a test part is there"]),
-    "neither": (FOLDERS, OWN_PART, ["1 fault", "no test images; add a test part, or the line test_fraction"]),
+    "fraction and Test.csv": (KAGGLE, WITH_FRACTION, ["1 problem", "it has a test split"]),
+    "neither": (FOLDERS, WITH_TEST, ["1 problem", "no test images; add a test split, or test_fraction"]),
     "test class unknown": (
-        PARTS | {"test/exit/0.png": png(0)},
-        OWN_PART,
-        ["1 fault", "class exit: test images, but no training images"],
+        SPLITS | {"test/exit/0.png": png(0)},
+        WITH_TEST,
+        ["1 problem", "class exit: test images, but no training images"],
     ),
-    "test folder alone": ({"test/stop/0.png": png(0)}, OWN_PART, ["no class of training images; expected at least 2"]),
-    "another folder beside train": (PARTS | {"val/stop/0.png": png(0)}, OWN_PART, ["1 fault", "val: expected train, test and"]),
-    "loose image": (PARTS | {"train/0.png": png(0)}, OWN_PART, ["1 fault", "train/0.png: not in a class folder"]),
-    "class without a name": (table("folder,name", "stop,Stop"), FRACTION, ["1 fault", "classes.csv: no name for class yield"]),
-    "name of no class": (
-        table("folder,name", "stop,Stop", "yield,Yield", "exit,Exit"),
-        FRACTION,
-        ["1 fault", "classes.csv: 'exit' is no class; there are stop, yield"],
+    "only a test folder": ({"test/stop/0.png": png(0)}, WITH_TEST, ["no class of training images; expected at least 2"]),
+    "another folder beside train": (
+        SPLITS | {"val/stop/0.png": png(0)},
+        WITH_TEST,
+        ["1 problem", "val: expected only train, test"],
     ),
-    "name twice": (table("folder,name", "stop,Stop", "yield,Stop"), FRACTION, ["1 fault", "classes.csv: name 'Stop' 2 times"]),
-    "class named twice": (
-        table("folder,name", "stop,Stop", "yield,Yield", "stop,Halt"),
-        FRACTION,
-        ["1 fault", "classes.csv: folder 'stop' 2 times"],
+    "loose image": (SPLITS | {"train/0.png": png(0)}, WITH_TEST, ["1 problem", "train/0.png: not in a class folder"]),
+    "class without a name": (
+        classes_csv("folder,name", "stop,Stop"),
+        WITH_FRACTION,
+        ["1 problem", "classes.csv: no name for class yield"],
     ),
-    "names without header": (
-        table("stop,Stop", "yield,Yield"),
-        FRACTION,
+    "name of an unknown class": (
+        classes_csv("folder,name", "stop,Stop", "yield,Yield", "exit,Exit"),
+        WITH_FRACTION,
+        ["1 problem", "classes.csv: 'exit' is not a class; the classes are stop, yield"],
+    ),
+    "duplicate name": (
+        classes_csv("folder,name", "stop,Stop", "yield,Stop"),
+        WITH_FRACTION,
+        ["1 problem", "classes.csv: name 'Stop' occurs 2 times"],
+    ),
+    "duplicate class": (
+        classes_csv("folder,name", "stop,Stop", "yield,Yield", "stop,Halt"),
+        WITH_FRACTION,
+        ["1 problem", "classes.csv: folder 'stop' occurs 2 times"],
+    ),
+    "names without a header": (
+        classes_csv("stop,Stop", "yield,Yield"),
+        WITH_FRACTION,
         ["classes.csv: no column folder, name; found stop, Stop"],
     ),
-    "names with commas": (
-        table("folder,name", "stop,Stop", "yield,give way, please"),
-        FRACTION,
+    "unquoted comma in a name": (
+        classes_csv("folder,name", "stop,Stop", "yield,give way, please"),
+        WITH_FRACTION,
         ["classes.csv, line 3: more than 2 fields"],
     ),
     "names in another encoding": (
         FOLDERS | {"classes.csv": "folder,name\nstop,Stoß".encode("latin-1")},
-        FRACTION,
+        WITH_FRACTION,
         ["in UTF-8"],
     ),
-    "names empty": (FOLDERS | {"classes.csv": b""}, FRACTION, ["classes.csv: no column folder, name; found nothing"]),
-    "line of no image": (without(ONE, files=KAGGLE), OWN_PART, ["1 fault", f"Train.csv, line 3: '{ONE}' not found"]),
-    "image of no line": (
+    "names empty": (FOLDERS | {"classes.csv": b""}, WITH_FRACTION, ["classes.csv: no column folder, name; found nothing"]),
+    "line without its image": (without(ONE, files=KAGGLE), WITH_TEST, ["1 problem", f"Train.csv, line 3: '{ONE}' not found"]),
+    "image without a line": (
         KAGGLE | {"Train/3/more.png": b""},
-        OWN_PART,
-        ["1 fault", "Train/3/more.png: no line in Train.csv or"],
+        WITH_TEST,
+        ["1 problem", "Train/3/more.png: no line in Train.csv or"],
     ),
-    "two lines of an image": (
-        kaggle(ONE, ONE.replace("1.png", "0.png")),
-        OWN_PART,
-        ["_00000.png: 2 lines name it; expected one"],
+    "two lines for one image": (
+        kaggle_with(ONE, ONE.replace("1.png", "0.png")),
+        WITH_TEST,
+        ["_00000.png: named in 2 lines; expected one"],
     ),
-    "class of letters": (kaggle("9,3,", "9,stop,"), OWN_PART, ["1 fault", "Train.csv, line 2: 'stop' is not a whole number"]),
-    "ROI outside": (kaggle("10,9,3", "12,9,3"), OWN_PART, ["1 fault", "ROI (1, 2, 12, 9) is not inside the image of 12 x 10"]),
-    "ROI empty": (kaggle("1,2,10,9,3", "1,2,1,9,3"), OWN_PART, ["1 fault", "ROI (1, 2, 1, 9) is not inside"]),
-    "no ClassId": (kaggle("ClassId", "Class"), OWN_PART, ["Train.csv: no column ClassId; found Width"]),
+    "class that is not a number": (
+        kaggle_with("9,3,", "9,stop,"),
+        WITH_TEST,
+        ["1 problem", "Train.csv, line 2: 'stop' is not an integer"],
+    ),
+    "ROI outside": (
+        kaggle_with("10,9,3", "12,9,3"),
+        WITH_TEST,
+        ["1 problem", "ROI (1, 2, 12, 9) is not inside the image of 12 x 10"],
+    ),
+    "ROI empty": (kaggle_with("1,2,10,9,3", "1,2,1,9,3"), WITH_TEST, ["1 problem", "ROI (1, 2, 1, 9) is not inside"]),
+    "no ClassId": (kaggle_with("ClassId", "Class"), WITH_TEST, ["Train.csv: no column ClassId; found Width"]),
 }
 
 
-@pytest.mark.parametrize("case", BROKEN)
-def test_what_is_wrong_is_named(tmp_path: Path, case: str) -> None:
-    files, params, words = BROKEN[case]
+@pytest.mark.parametrize("case", INVALID)
+def test_problems_are_named(tmp_path: Path, case: str) -> None:
+    files, params, words = INVALID[case]
     with pytest.raises(InputError) as error:
-        own_reader.read(written(files | {"README.md": b""}, tmp_path), params)
+        own_reader.read(write_files(files | {"README.md": b""}, tmp_path), params)
     message = str(error.value)
     assert message.startswith(str(tmp_path))
     assert all(word in message for word in words), message
     assert len(message.splitlines()) <= 12
 
 
-def test_nothing_is_written_then(own: Path) -> None:
-    written(FOLDERS | {"stop/0.png": b""}, own)
+def test_nothing_is_written_if_there_are_problems(own_folder: Path) -> None:
+    write_files(FOLDERS | {"stop/0.png": b""}, own_folder)
     with pytest.raises(
-        InputError, match=r"^data/own: 1 fault in the data set; nothing was written\n  stop/0.png: not a picture"
+        InputError, match=r"^data/own: 1 problem in the data set; nothing was written\n  stop/0.png: not a picture"
     ):
         ingest.main()
     assert not Path("data/raw").exists() and not Path("metrics").exists()
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"own: no such folder; docs/your-data.md"):
-        own_reader.read(tmp_path / "own", FRACTION)
+        own_reader.read(tmp_path / "own", WITH_FRACTION)
 
 
-def test_a_link_to_a_folder(tmp_path: Path) -> None:
-    written(FOLDERS, tmp_path / "own")
+def test_a_link_to_a_folder_is_rejected(tmp_path: Path) -> None:
+    write_files(FOLDERS, tmp_path / "own")
     (tmp_path / "own/halt").symlink_to(tmp_path / "own/stop")
-    with pytest.raises(InputError, match=r"  halt: a link to a folder, in which DVC sees no change"):
-        own_reader.read(tmp_path / "own", FRACTION)
+    with pytest.raises(InputError, match=r"  halt: a link to a folder, where DVC detects no change"):
+        own_reader.read(tmp_path / "own", WITH_FRACTION)
 
 
-def test_too_many_pixels_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written(FOLDERS, tmp_path)
-    monkeypatch.setattr(own_reader, "PIXELS", 12 * 10 * 8)
-    own_reader.read(tmp_path, FRACTION)
-    monkeypatch.setattr(own_reader, "PIXELS", 12 * 10 * 8 - 1)
-    with pytest.raises(InputError, match="pixels in all; cut out the signs or shrink the pictures"):
-        own_reader.read(tmp_path, FRACTION)
+def test_too_many_pixels_in_total(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(FOLDERS, tmp_path)
+    monkeypatch.setattr(own_reader, "MAX_PIXELS", 12 * 10 * 8)
+    own_reader.read(tmp_path, WITH_FRACTION)
+    monkeypatch.setattr(own_reader, "MAX_PIXELS", 12 * 10 * 8 - 1)
+    with pytest.raises(InputError, match="pixels in total; crop or reduce the pictures"):
+        own_reader.read(tmp_path, WITH_FRACTION)
 
 
 @pytest.mark.slow
 def test_the_pipeline_on_five_classes(new_project) -> None:
-    """Class folders of drawn signs, params.yaml edited and nothing else; a new image reruns what depends on it."""
+    """Class folders of synthetic signs and an edit of params.yaml, nothing else; a new image makes ingest stale."""
     project, recipe = new_project, next(iter(new_project.params()["train"]))
     classes = {1: "thirty", 12: "priority", 13: "yield", 14: "stop", 38: "right"}
     rows, _ = scenes.render(Synthetic(tracks_per_class=8, frames_per_track=2, test_images_per_class=1, seed=0))
     for row in rows[rows["class_id"].isin(classes)].itertuples():
         path = f"train/{classes[row.class_id]}/{row.track}/{row.frame}.png"
-        written({path: b""}, project.folder / "data/own")
+        write_files({path: b""}, project.folder / "data/own")
         Image.fromarray(tables.decode_ppm(row.image)).save(project.folder / "data/own" / path)
     project.edit({"ingest.source": "folder", "ingest.folder": {"test_fraction": 0.25, "seed": 0}, f"train.{recipe}.epochs": 12})
     assert project.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
@@ -351,10 +387,12 @@ def test_the_pipeline_on_five_classes(new_project) -> None:
     assert pd.read_csv(metrics / "class_counts.csv").values.tolist() == [
         [class_id, name, 12, 4] for class_id, name in enumerate(sorted(classes.values()))
     ]
-    assert pd.read_csv(metrics / f"{recipe}/history.csv")["loss"].iloc[-1] < 0.8 * np.log(5)  # it looks at the images
+    assert pd.read_csv(metrics / f"{recipe}/history.csv")["loss"].iloc[-1] < 0.8 * np.log(
+        5
+    )  # below guessing: it learned from the images
     assert pd.read_csv(metrics / f"{recipe}/classes.csv")["name"].tolist() == sorted(classes.values())
     assert np.load(project.folder / f"data/predictions/{recipe}.npy").shape == (20, 5)
     assert "up to date" in project.dvc("status", f"evaluate@{recipe}")
 
-    written({"train/stop/new/0.png": png(0)}, project.folder / "data/own")
+    write_files({"train/stop/new/0.png": png(0)}, project.folder / "data/own")
     assert "modified:           data/own" in project.dvc("status", "ingest")

@@ -90,7 +90,7 @@ def test_unreadable_files_are_one_line_each_and_the_others_are_predicted(model, 
     result = run("--model", str(model[1]), str(bad), str(tmp_path / "absent.png"), str(truncated), str(good), text=True)
     assert result.returncode == 1
     errors = result.stderr.splitlines()
-    assert errors[0].startswith(f"error: {bad}: not a picture in a known format; expected one of PNG, JPEG, ")
+    assert errors[0].startswith(f"error: {bad}: not a picture in a supported format; expected one of PNG, JPEG, ")
     assert errors[1].startswith(f"error: {tmp_path}/absent.png: cannot be read: ")
     assert errors[2].startswith(f"error: {truncated}: cannot be read: ")
     assert len(errors) == 3

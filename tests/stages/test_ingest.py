@@ -1,4 +1,4 @@
-"""Ingest: every layout gives the same bytes; whatever is wrong with the input is named, and nothing is written then."""
+"""Ingest: every layout gives the same bytes; problems with the input are named, and then nothing is written."""
 
 import csv
 import errno
@@ -39,7 +39,7 @@ def csv_bytes(columns: list[str], rows: list[list], delimiter: str) -> bytes:
 
 
 def random_signs() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """43 classes of 2 tracks of 2 frames, and a test image of each, 15 to 20 pixels of noise."""
+    """43 classes of 2 tracks of 2 frames, and one test image per class: noise, 15 to 20 pixels per side."""
     rng = np.random.default_rng(0)
 
     def row(filename: str, class_id: int, track: int | None, frame: int | None) -> list:
@@ -56,7 +56,7 @@ TRAIN, TEST = random_signs()
 
 
 def tree_files() -> Files:
-    """The official files, without the GTSRB/ level, the csv of the test images at the root."""
+    """The official files, without the GTSRB/ folder around them, the csv of the test images at the root."""
     files = {}
     for class_id, rows in TRAIN.groupby("class_id"):
         folder = f"Final_Training/Images/{class_id:05d}/"
@@ -86,28 +86,28 @@ def kaggle_files() -> Files:
 TREE, KAGGLE = tree_files(), kaggle_files()
 
 
-def as_folder(files: Files, folder: Path) -> None:
+def write_folder(files: Files, folder: Path) -> None:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
 
-def as_zip(files: Files, path: Path) -> None:
+def write_zip(files: Files, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:  # stored
+    with zipfile.ZipFile(path, "w") as archive:  # uncompressed
         for name, content in files.items():
             archive.writestr(name, content)
 
 
-def as_official_zips(files: Files, folder: Path) -> None:
-    inside = {f"GTSRB/{name}": content for name, content in files.items() if name != TEST_CSV}
-    for zip_name, part in ((TRAINING_ZIP, "GTSRB/Final_Training/"), (TEST_ZIP, "GTSRB/Final_Test/")):
-        as_zip({name: content for name, content in inside.items() if name.startswith(part)}, folder / zip_name)
-    as_zip({TEST_CSV: files[TEST_CSV]}, folder / GT_ZIP)
+def write_official_zips(files: Files, folder: Path) -> None:
+    in_zips = {f"GTSRB/{name}": content for name, content in files.items() if name != TEST_CSV}
+    for zip_name, folder_in_zip in ((TRAINING_ZIP, "GTSRB/Final_Training/"), (TEST_ZIP, "GTSRB/Final_Test/")):
+        write_zip({name: content for name, content in in_zips.items() if name.startswith(folder_in_zip)}, folder / zip_name)
+    write_zip({TEST_CSV: files[TEST_CSV]}, folder / GT_ZIP)
 
 
-def moved(files: Files, old: str, new: str) -> Files:
+def move(files: Files, old: str, new: str) -> Files:
     return {new if name == old else name: content for name, content in files.items()}
 
 
@@ -124,8 +124,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def fault(workspace: Path) -> str:
-    """The message that ingest ends with; nothing is written."""
+def ingest_error(workspace: Path) -> str:
+    """The message of the `InputError` that ingest raises, after a check that nothing was written."""
     with pytest.raises(InputError) as error:
         ingest.main()
     assert not (workspace / "data").exists() and not (workspace / "metrics").exists()
@@ -133,21 +133,21 @@ def fault(workspace: Path) -> str:
 
 
 LAYOUTS: dict[str, Callable[[Path], None]] = {
-    "official zips": lambda folder: as_official_zips(TREE, folder),
-    "tree": lambda folder: as_folder(TREE, folder),
-    "tree in GTSRB/": lambda folder: as_folder(TREE, folder / "GTSRB"),
-    "csv beside the test images": lambda folder: as_folder(moved(TREE, TEST_CSV, f"Final_Test/Images/{TEST_CSV}"), folder),
-    "in GTSRB/, csv beside the test images": lambda folder: as_folder(
-        moved(TREE, TEST_CSV, f"Final_Test/Images/{TEST_CSV}"), folder / "GTSRB"
+    "official zips": lambda folder: write_official_zips(TREE, folder),
+    "tree": lambda folder: write_folder(TREE, folder),
+    "tree in GTSRB/": lambda folder: write_folder(TREE, folder / "GTSRB"),
+    "csv beside the test images": lambda folder: write_folder(move(TREE, TEST_CSV, f"Final_Test/Images/{TEST_CSV}"), folder),
+    "in GTSRB/, csv beside the test images": lambda folder: write_folder(
+        move(TREE, TEST_CSV, f"Final_Test/Images/{TEST_CSV}"), folder / "GTSRB"
     ),
     "as unzip leaves it": lambda folder: (
-        as_folder({name: content for name, content in TREE.items() if name != TEST_CSV}, folder / "GTSRB"),
-        as_folder({TEST_CSV: TREE[TEST_CSV]}, folder),
+        write_folder({name: content for name, content in TREE.items() if name != TEST_CSV}, folder / "GTSRB"),
+        write_folder({TEST_CSV: TREE[TEST_CSV]}, folder),
     ),
-    "Kaggle folder": lambda folder: as_folder(KAGGLE, folder),
-    "Kaggle folder, one level down": lambda folder: as_folder(KAGGLE, folder / "archive"),
-    "Kaggle zip": lambda folder: as_zip(KAGGLE, folder / "archive.zip"),
-    "Kaggle zip, one level down": lambda folder: as_zip({f"gtsrb/{n}": c for n, c in KAGGLE.items()}, folder / "a.zip"),
+    "Kaggle folder": lambda folder: write_folder(KAGGLE, folder),
+    "Kaggle folder, one level down": lambda folder: write_folder(KAGGLE, folder / "archive"),
+    "Kaggle zip": lambda folder: write_zip(KAGGLE, folder / "archive.zip"),
+    "Kaggle zip, one level down": lambda folder: write_zip({f"gtsrb/{n}": c for n, c in KAGGLE.items()}, folder / "a.zip"),
 }
 
 
@@ -160,17 +160,17 @@ def test_every_layout_gives_the_same_bytes(workspace: Path, layout: str) -> None
         assert (workspace / f"data/raw/{name}.parquet").read_bytes() == (workspace / f"expected/{name}.parquet").read_bytes()
 
 
-def test_metrics(workspace: Path) -> None:
+def test_counts_are_those_of_the_data_set(workspace: Path) -> None:
     LAYOUTS["tree"](workspace / "copy")
     ingest.main()
-    found = json.loads((workspace / "metrics/dataset.json").read_text())
-    assert list(found) == ["source", "train_images", "test_images", "classes", "train_tracks", "sha256"]
-    assert list(found.values())[:-1] == ["gtsrb", 172, 43, 43, 86]
+    dataset = json.loads((workspace / "metrics/dataset.json").read_text())
+    assert list(dataset) == ["source", "train_images", "test_images", "classes", "train_tracks", "sha256"]
+    assert list(dataset.values())[:-1] == ["gtsrb", 172, 43, 43, 86]
     counts = pd.read_csv(workspace / "metrics/class_counts.csv")
     assert counts.values.tolist() == [[class_id, sign_names.SIGN_NAMES[class_id], 4, 1] for class_id in range(43)]
 
 
-def test_rendered_signs(workspace: Path) -> None:
+def test_synthetic_signs(workspace: Path) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["ingest"]["source"] = "synthetic"
     params["ingest"]["synthetic"] |= {"tracks_per_class": 2, "frames_per_track": 1, "test_images_per_class": 1}
@@ -180,11 +180,7 @@ def test_rendered_signs(workspace: Path) -> None:
     assert set(tables.read(Path("data/raw/test.parquet"))["class_id"]) == set(range(43))
 
 
-def test_names() -> None:
-    assert len(set(sign_names.SIGN_NAMES)) == 43
-
-
-def replaced(old: str, new: str, name: str = TRAIN_CSV, files: Files = TREE) -> Files:
+def replace(old: str, new: str, name: str = TRAIN_CSV, files: Files = TREE) -> Files:
     """`files` with the first `old` in the file `name` replaced."""
     assert old.encode() in files[name]
     return files | {name: files[name].replace(old.encode(), new.encode(), 1)}
@@ -195,7 +191,7 @@ def without(*names: str, files: Files = TREE) -> Files:
 
 
 def with_line(name: str, **values: object) -> Files:
-    """TREE with these values in the line of image 00001_00000 of class 7 (file `name`: its csv)."""
+    """TREE with these values in the row of image 00001_00000 of class 7 in the csv file `name`."""
     table = list(csv.DictReader(io.StringIO(TREE[name].decode()), delimiter=";"))
     table[2] |= {key.replace("_", "."): value for key, value in values.items()}
     return TREE | {name: csv_bytes(TREE_COLUMNS, [list(line.values()) for line in table], ";")}
@@ -210,15 +206,15 @@ def png(mode: str) -> bytes:
 
 NO_CLASS_ID = TREE["Final_Test/Images/GT-final_test.test.csv"]
 WIDTH, HEIGHT = TRAIN[(TRAIN["class_id"] == 7) & (TRAIN["filename"] == "00001_00000.ppm")][["width", "height"]].iloc[0]
-BROKEN: dict[str, tuple[Files, list[str]]] = {
-    "image missing": (without(IMAGE), ["1 fault", IMAGE, "not found"]),
+INVALID: dict[str, tuple[Files, list[str]]] = {
+    "image missing": (without(IMAGE), ["1 problem", IMAGE, "not found"]),
     "image empty": (TREE | {IMAGE: b""}, [IMAGE, "not a readable image"]),
-    "image cut off": (TREE | {IMAGE: TREE[IMAGE][:-9]}, [IMAGE, "not a readable image"]),
-    "image is something else": (TREE | {IMAGE: b"<html>" * 99}, [IMAGE, "not a readable image"]),
-    "image grey": (TREE | {IMAGE: b"P5\n%d %d\n255\n" % (WIDTH, HEIGHT) + bytes(WIDTH * HEIGHT)}, [IMAGE, "not an RGB image"]),
+    "truncated image": (TREE | {IMAGE: TREE[IMAGE][:-9]}, [IMAGE, "not a readable image"]),
+    "HTML instead of an image": (TREE | {IMAGE: b"<html>" * 99}, [IMAGE, "not a readable image"]),
+    "grey image": (TREE | {IMAGE: b"P5\n%d %d\n255\n" % (WIDTH, HEIGHT) + bytes(WIDTH * HEIGHT)}, [IMAGE, "not an RGB image"]),
     "image of 16 bits": (
         TREE | {IMAGE: b"P6\n%d %d\n65535\n" % (WIDTH, HEIGHT) + bytes(WIDTH * HEIGHT * 6)},
-        [IMAGE, "8 bits a channel"],
+        [IMAGE, "8 bits per channel"],
     ),
     "image of another size": (
         with_line(TRAIN_CSV, Width=99),
@@ -232,120 +228,123 @@ BROKEN: dict[str, tuple[Files, list[str]]] = {
     "image without annotation": (TREE | {f"{FOLDER}00009_00000.ppm": b""}, ["00009_00000.ppm: image without an annotation"]),
     "test image without annotation": (TREE | {"Final_Test/Images/99999.ppm": b""}, ["99999.ppm: image without an annotation"]),
     "annotated twice": (with_line(TRAIN_CSV, Filename="00000_00000.ppm"), ["00000_00000.ppm: annotated 2 times"]),
-    "name of no track": (with_line(TRAIN_CSV, Filename="sign.ppm"), [f"{TRAIN_CSV}, line 4", "sign.ppm", "not a name"]),
-    "fewer images": (
-        replaced(TREE[TRAIN_CSV].decode().splitlines()[1] + "\r\n", "", files=without(f"{FOLDER}00000_00000.ppm")),
-        ["1 fault", "training images: 171 annotated, 172 expected"],
+    "file name without a track": (
+        with_line(TRAIN_CSV, Filename="sign.ppm"),
+        [f"{TRAIN_CSV}, line 4", "sign.ppm", "not a file name"],
     ),
-    "csv missing": (without(TRAIN_CSV), ["1 fault", f"{TRAIN_CSV}: not found"]),
-    "csv without a column": (replaced("Roi.X2", "Right"), [TRAIN_CSV, "no column Roi.X2", "found Filename"]),
+    "fewer images": (
+        replace(TREE[TRAIN_CSV].decode().splitlines()[1] + "\r\n", "", files=without(f"{FOLDER}00000_00000.ppm")),
+        ["1 problem", "training images: 171 annotated, 172 expected"],
+    ),
+    "csv missing": (without(TRAIN_CSV), ["1 problem", f"{TRAIN_CSV}: not found"]),
+    "csv without a column": (replace("Roi.X2", "Right"), [TRAIN_CSV, "no column Roi.X2", "found Filename"]),
     "csv empty": (TREE | {TRAIN_CSV: b""}, [TRAIN_CSV, "no column Filename", "found nothing"]),
     "csv binary": (TREE | {TRAIN_CSV: b"\xff\xfe\x00"}, [TRAIN_CSV, "not a csv file"]),
-    "csv cut off": (TREE | {TRAIN_CSV: TREE[TRAIN_CSV][:-9]}, [f"{TRAIN_CSV}, line 5", "'' is not a whole number"]),
+    "truncated csv": (TREE | {TRAIN_CSV: TREE[TRAIN_CSV][:-9]}, [f"{TRAIN_CSV}, line 5", "'' is not an integer"]),
     "csv not numeric": (with_line(TRAIN_CSV, Height="tall"), [f"{TRAIN_CSV}, line 4", "Height = 'tall'"]),
     "test csv without ClassId": (
         TREE | {TEST_CSV: NO_CLASS_ID},
-        ["1 fault", "no column ClassId", "the file meant is GT-final_test.csv from GTSRB_Final_Test_GT.zip"],
+        ["1 problem", "no column ClassId", "use GT-final_test.csv from GTSRB_Final_Test_GT.zip"],
     ),
     "only the test csv without ClassId": (
         without(TEST_CSV),
-        ["the file meant is GT-final_test.csv from GTSRB_Final_Test_GT.zip", "GT-final_test.test.csv", "no ClassId"],
+        ["use GT-final_test.csv from GTSRB_Final_Test_GT.zip", "GT-final_test.test.csv", "no ClassId"],
     ),
     "pixels altered": (TREE | {IMAGE: TREE[IMAGE][:-1] + bytes([TREE[IMAGE][-1] ^ 1])}, ["sha256", "params.yaml", "expected"]),
     "Kaggle image with a palette": (KAGGLE | {"Test/00003.png": png("P")}, ["Test/00003.png", "not an RGB image", "mode P"]),
     "Kaggle image with transparency": (KAGGLE | {"Test/00003.png": png("RGBA")}, ["Test/00003.png", "mode RGBA"]),
     "Kaggle image named for another class": (
-        replaced("Train/7/00007_", "Train/7/00008_", "Train.csv", KAGGLE),
-        ["Train.csv, line ", "Train/7/00008_", "not a name"],
+        replace("Train/7/00007_", "Train/7/00008_", "Train.csv", KAGGLE),
+        ["Train.csv, line ", "Train/7/00008_", "not a file name"],
     ),
     "Kaggle csv missing": (without("Test.csv", files=KAGGLE), ["Test.csv: not found"]),
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-def test_what_is_wrong_is_named(workspace: Path, kind: str) -> None:
-    files, words = BROKEN[kind]
-    as_folder(files, workspace / "copy")
-    message = fault(workspace)
+@pytest.mark.parametrize("case", INVALID)
+def test_problems_are_named(workspace: Path, case: str) -> None:
+    files, words = INVALID[case]
+    write_folder(files, workspace / "copy")
+    message = ingest_error(workspace)
     assert all(word in message for word in words), message
     assert "nothing was written" in message
 
 
-def test_more_than_ten_faults(workspace: Path) -> None:
-    as_folder(without(*(f"Final_Test/Images/{n:05d}.ppm" for n in range(12))), workspace / "copy")
-    lines = fault(workspace).splitlines()
-    assert "12 faults" in lines[0] and len(lines) == 12 and "... and 2 more" in lines[-1]
+def test_more_than_ten_problems(workspace: Path) -> None:
+    write_folder(without(*(f"Final_Test/Images/{n:05d}.ppm" for n in range(12))), workspace / "copy")
+    lines = ingest_error(workspace).splitlines()
+    assert "12 problems" in lines[0] and len(lines) == 12 and "... and 2 more" in lines[-1]
 
 
-def test_zip_cut_off(workspace: Path) -> None:
-    as_official_zips(TREE, workspace / "copy")
+def test_a_truncated_zip(workspace: Path) -> None:
+    write_official_zips(TREE, workspace / "copy")
     path = workspace / "copy" / TEST_ZIP
     path.write_bytes(path.read_bytes()[:-1000])
-    assert f"{TEST_ZIP}: not a whole zip file" in fault(workspace)
+    assert f"{TEST_ZIP}: not a complete zip file" in ingest_error(workspace)
 
 
-def test_zip_damaged(workspace: Path) -> None:
-    as_official_zips(TREE, workspace / "copy")
+def test_a_damaged_zip(workspace: Path) -> None:
+    write_official_zips(TREE, workspace / "copy")
     path = workspace / "copy" / TRAINING_ZIP
     path.write_bytes(path.read_bytes().replace(TREE[IMAGE], bytes(len(TREE[IMAGE])), 1))
-    assert f"{IMAGE}: cannot be read (Bad CRC-32" in fault(workspace)
+    assert f"{IMAGE}: cannot be read (Bad CRC-32" in ingest_error(workspace)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_zip_with_a_name_twice(workspace: Path) -> None:
-    as_zip(KAGGLE, workspace / "copy/archive.zip")
+def test_a_zip_with_a_duplicate_name(workspace: Path) -> None:
+    write_zip(KAGGLE, workspace / "copy/archive.zip")
     with zipfile.ZipFile(workspace / "copy/archive.zip", "a") as archive:
         archive.writestr("Test/00000.png", b"")
-    assert "archive.zip: 1 of its file names are there twice" in fault(workspace)
+    assert "archive.zip: duplicate file names (1)" in ingest_error(workspace)
 
 
-def test_folder_that_is_not_there(workspace: Path) -> None:
-    message = fault(workspace)
+def test_a_missing_folder(workspace: Path) -> None:
+    message = ingest_error(workspace)
     assert "GTSRB_DIR" in message and "no such folder" in message and "\n" not in message
 
 
-def test_folder_with_something_else(workspace: Path) -> None:
-    as_folder({"holiday/beach.jpg": b""}, workspace / "copy")
-    message = fault(workspace)
-    assert "holds holiday; expected the three official zips" in message and "Kaggle" in message and "\n" not in message
+def test_a_folder_without_the_data_set(workspace: Path) -> None:
+    write_folder({"holiday/beach.jpg": b""}, workspace / "copy")
+    message = ingest_error(workspace)
+    assert "has holiday; expected the three official zips" in message and "Kaggle" in message and "\n" not in message
 
 
-def test_one_of_three_zips_missing(workspace: Path) -> None:
-    as_official_zips(TREE, workspace / "copy")
+def test_a_missing_zip(workspace: Path) -> None:
+    write_official_zips(TREE, workspace / "copy")
     (workspace / "copy" / GT_ZIP).unlink()
-    assert f"{GT_ZIP} not found" in fault(workspace)
+    assert f"{GT_ZIP} not found" in ingest_error(workspace)
 
 
 @pytest.mark.seconds
-def test_offline(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_the_options_are_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GTSRB_DIR")
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(gtsrb_source.download, "__defaults__", ("http://localhost:9/", workspace / "cache"))
     start = time.monotonic()
-    message = fault(workspace)
+    message = ingest_error(workspace)
     assert time.monotonic() - start < 5
-    assert all(way in message for way in ("network", "GTSRB_DIR", "make demo")) and "\n" not in message
+    assert all(option in message for option in ("network", "GTSRB_DIR", "make demo")) and "\n" not in message
 
 
 def test_download_is_read_from_the_cache(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    as_official_zips(TREE, workspace / "cache")
-    known = {name: f"md5:{gtsrb_source.pooch.file_hash(workspace / 'cache' / name, 'md5')}" for name in gtsrb_source.ARCHIVES}
-    monkeypatch.setattr(gtsrb_source, "ARCHIVES", known)
+    write_official_zips(TREE, workspace / "cache")
+    hashes = {name: f"md5:{gtsrb_source.pooch.file_hash(workspace / 'cache' / name, 'md5')}" for name in gtsrb_source.ARCHIVES}
+    monkeypatch.setattr(gtsrb_source, "ARCHIVES", hashes)
     source = gtsrb_source.download("http://localhost:9/", workspace / "cache")
     assert source.read(IMAGE) == TREE[IMAGE] and source.read(TEST_CSV) == TREE[TEST_CSV]
 
 
-def test_a_full_disk_is_one_line_and_leaves_whole_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def disk_full(_: object, beside: Path, **__: object) -> None:
-        beside.write_bytes(bytes(500_000))
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_disk(_: object, path: Path, **__: object) -> None:
+        path.write_bytes(bytes(500_000))
         raise OSError(errno.ENOSPC, "Error writing bytes to file")  # as pyarrow does
 
-    as_folder(TREE, workspace / "copy")
-    monkeypatch.setattr(tables.pq, "write_table", disk_full)
+    write_folder(TREE, workspace / "copy")
+    monkeypatch.setattr(tables.pq, "write_table", fill_disk)
     with pytest.raises(InputError) as error:
         ingest.main()
     needed = r"more than 0\.5 MB needed, [0-9,.]+ MB free"
-    message = rf"data/raw/train.parquet: No space left on device: {needed}; make room and run this again"
+    message = rf"data/raw/train.parquet: No space left on device: {needed}; free some space and run this again"
     assert re.fullmatch(message, str(error.value))
     assert not list((workspace / "data/raw").iterdir()) and not (workspace / "metrics").exists()
 
@@ -353,7 +352,7 @@ def test_a_full_disk_is_one_line_and_leaves_whole_files(workspace: Path, monkeyp
 @pytest.mark.gtsrb
 @pytest.mark.skipif(not os.environ.get("GTSRB_DIR"), reason="needs the real data: set GTSRB_DIR")
 def test_the_real_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Held to the counts and the hash in params.yaml."""
+    """Has the counts and the hash in params.yaml."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.setenv("GTSRB_DIR", str(Path(os.environ["GTSRB_DIR"]).absolute()))
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The stage that makes arrays of the raw tables: in order, whole, and the same on any number of processes."""
+"""The stage `preprocess`: arrays in the order of the tables, complete, and the same on any number of processes."""
 
 import errno
 import hashlib
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from noise_rows import make_noise_rows
 
 from gtsrb.config import params
 from gtsrb.data import tables
@@ -25,22 +26,11 @@ from stages import preprocess as stage
 VARIANT = params.load(ROOT / "params.yaml").preprocess["plain"]
 
 
-def random_rows(number: int) -> pd.DataFrame:
-    """Images of noise, 15 to 40 pixels a side, each of its own track of two classes."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for i in range(number):
-        width, height = map(int, rng.integers(15, 41, 2))
-        pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
-        rows.append((f"{i:05d}.ppm", i % 2, i // 2, 0, width, height, 1, 2, width - 2, height - 1, tables.encode_ppm(pixels)))
-    return pd.DataFrame(rows, columns=tables.SCHEMA.names)
-
-
-def write_raw(folder: Path, number: int) -> pd.DataFrame:
-    """`number` training images, and a test image of each class, as ingest leaves them; returns the training images."""
-    rows = random_rows(number)
-    for part, some in (("train", rows), ("test", rows[:2].assign(track=None, frame=None))):
-        tables.write(folder / f"data/raw/{part}.parquet", tables.to_canonical_table(some))
+def write_raw(folder: Path, n: int) -> pd.DataFrame:
+    """Writes `n` training images and one test image per class, as ingest does; returns the training images."""
+    rows = make_noise_rows(n)
+    for split, frame in (("train", rows), ("test", rows[:2].assign(track=None, frame=None))):
+        tables.write(folder / f"data/raw/{split}.parquet", tables.to_canonical_table(frame))
     shutil.copyfile(ROOT / "params.yaml", folder / "params.yaml")
     return tables.to_canonical_table(rows).to_pandas()
 
@@ -49,8 +39,8 @@ def write_raw(folder: Path, number: int) -> pd.DataFrame:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["stages.preprocess", "plain"])
-    monkeypatch.setattr(stage, "BYTES", 7 * 48 * 48 * 3)  # several units of work ...
-    monkeypatch.setattr(stage, "AHEAD", 1)  # ... of which not all are ahead
+    monkeypatch.setattr(stage, "CHUNK_BYTES", 7 * 48 * 48 * 3)  # several tasks ...
+    monkeypatch.setattr(stage, "PENDING_PER_PROCESS", 1)  # ... in several batches
     return tmp_path
 
 
@@ -61,13 +51,13 @@ def test_arrays_in_the_order_of_the_table_and_their_md5(workspace: Path) -> None
     folder = workspace / "data/processed/plain/train"
     images, labels, tracks = (np.load(folder / f"{name}.npy") for name in ("images", "labels", "tracks"))
     boxes = rows[tables.ROI].itertuples(index=False)
-    expected = [preprocess(tables.decode_ppm(row), Box(*box), VARIANT) for row, box in zip(rows["image"], boxes, strict=True)]
+    expected = [preprocess(tables.decode_ppm(ppm), Box(*box), VARIANT) for ppm, box in zip(rows["image"], boxes, strict=True)]
     assert (images == np.stack(expected)).all()
     assert labels.tolist() == rows["class_id"].tolist() and labels.dtype == np.int64
     assert tracks.tolist() == list(range(50)) and tracks.dtype == np.int32
-    found = json.loads((workspace / "metrics/arrays/plain.json").read_text())
-    assert list(found) == ["train", "test"]
-    assert found["train"] == {"images": 50} | {
+    metrics = json.loads((workspace / "metrics/arrays/plain.json").read_text())
+    assert list(metrics) == ["train", "test"]
+    assert metrics["train"] == {"images": 50} | {
         f"{name}_md5": hashlib.md5(array.tobytes()).hexdigest()
         for name, array in (("images", images), ("labels", labels), ("tracks", tracks))
     }
@@ -84,43 +74,34 @@ def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytes
     assert (workspace / "data/processed/plain/train/images.npy").read_bytes() == expected
 
 
-def test_large_images_are_few_in_a_group(tmp_path: Path) -> None:
-    rows = random_rows(3).assign(image=[bytes(12_000_000)] * 3)
-    tables.write(tmp_path / "a.parquet", tables.to_canonical_table(rows))
-    tables.write(tmp_path / "b.parquet", tables.to_canonical_table(random_rows(1030)))
-    groups = {name: tables.pq.ParquetFile(tmp_path / f"{name}.parquet") for name in "ab"}
-    assert [groups["a"].metadata.row_group(i).num_rows for i in range(groups["a"].num_row_groups)] == [2, 1]
-    assert [groups["b"].metadata.row_group(i).num_rows for i in range(groups["b"].num_row_groups)] == [1024, 6]
-
-
 def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Faked: full after the first part of the images."""
+    """Simulated: full after the first chunk of images."""
     write_raw(workspace, 50)
 
-    def some(*_: object) -> Iterator[np.ndarray]:
+    def fill_disk(*_: object) -> Iterator[np.ndarray]:
         yield np.zeros((7, *VARIANT.shape), np.uint8)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(stage, "preprocess_table", some)
-    message = r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; make room and run"
+    monkeypatch.setattr(stage, "preprocess_table", fill_disk)
+    message = r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; free some space"
     with pytest.raises(InputError, match=message):
         stage.main()
     assert not [path for path in workspace.rglob("*") if "processed" in path.parts and path.is_file()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("known", [True, False], ids=["size known", "size not known"])
-def test_on_a_disk_that_is_really_full(tmp_path: Path, known: bool) -> None:
-    """A small file system in memory, on which the arrays do not fit: an error at the start, or while they are written."""
+@pytest.mark.parametrize("size_is_known", [True, False])
+def test_a_really_full_disk(tmp_path: Path, size_is_known: bool) -> None:
+    """A small file system in memory on which the arrays do not fit: an error at the start, or during writing."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True, check=False)
     if mounted.returncode:
-        pytest.skip("no file system may be mounted here")
+        pytest.skip("mounting a file system is not permitted")
     try:
         write_raw(disk, 400)  # 2.8 MB of arrays, 0.9 MB of images
         code = "import sys; from stages import preprocess as stage; from gtsrb import command_line, outputs;"
-        if not known:
+        if not size_is_known:
             code += "outputs.shutil.disk_usage = lambda _: type('usage', (), {'free': 10**12});"
         command = [sys.executable, "-c", f"{code} command_line.run(stage.main)", "plain"]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}

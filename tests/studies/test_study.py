@@ -59,7 +59,7 @@ def test_a_study_that_cannot_run_is_a_one_line_error(changes, message):
         ("recipe: [", ""),
         ("- a", "the whole file = ['a']"),
         (None, ""),
-        (yaml.safe_dump(CONTENT | {"fold": 1}), "'fold' is no key of this section; it has recipe, common, folds"),
+        (yaml.safe_dump(CONTENT | {"fold": 1}), "unknown key 'fold'; expected one of recipe, common, folds"),
         (yaml.safe_dump(CONTENT | {"folds": []}), "folds = []: a study compares rows on validation folds"),
         (yaml.safe_dump(CONTENT | {"seeds": [1, 1]}), "seeds = [1, 1]: expected each number once"),
         (yaml.safe_dump(CONTENT | {"test": True}), "test: true repeats a committed recipe"),

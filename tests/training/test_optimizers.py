@@ -106,5 +106,5 @@ def test_the_moving_average_follows_its_formula(recipe):
 
 def test_nesterov_without_such_an_option_is_an_error(raw_params):
     raw_params["train"]["baseline"]["optimizer"]["name"] = "adam"
-    with pytest.raises(InputError, match=r"optimizer: nesterov = True: adam has no such choice"):
+    with pytest.raises(InputError, match=r"optimizer: nesterov = True: adam does not have it"):
         parse(raw_params)
