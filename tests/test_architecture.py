@@ -6,12 +6,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import ROOT, git_files
+from conftest import ROOT, project_files
 
 from gtsrb.studies.code_dependencies import imported_files
 
 ROOMS = ("stages/", "gtsrb/", "scripts/", "app/", "tests/")
-FILES = [name for name in git_files() if name.startswith(ROOMS)]
+FILES = [name for name in project_files() if name.startswith(ROOMS)]
 
 
 def file_map() -> list[str]:
