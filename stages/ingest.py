@@ -1,7 +1,7 @@
 """Raw images from any source -> one table per split:  python -m stages.ingest
 
 Reads   source: gtsrb      the folder in the environment variable GTSRB_DIR, or the official download
-        source: folder     data/own/
+        source: own        data/own/
         source: synthetic  nothing
 Writes  data/raw/{train,test}.parquet (see gtsrb/data/tables.py), data/raw/classes.csv (class_id, name),
         metrics/dataset.json, metrics/class_counts.csv
@@ -33,7 +33,7 @@ def main() -> str:
     elif ingest.source == "synthetic":
         train, test = map(tables.to_canonical_table, scenes.render(ingest.synthetic))
     else:
-        *splits, names = own_reader.read(OWN_FOLDER, ingest.folder)
+        *splits, names = own_reader.read(OWN_FOLDER, ingest.own)
         train, test = map(tables.to_canonical_table, splits)
     dataset = {"source": ingest.source} | summarize(train, test) | {"sha256": tables.content_sha256(train, test)}
     counts = count_classes(train, test, names)

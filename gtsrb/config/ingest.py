@@ -26,7 +26,7 @@ class Synthetic(Section):
     seed: Seed
 
 
-class Folder(Section):
+class OwnData(Section):
     """The user's own images in data/own/."""
 
     test_fraction: Annotated[float, Field(gt=0, le=0.5)] | None = None
@@ -34,7 +34,7 @@ class Folder(Section):
 
 
 class Ingest(Section):
-    source: Literal["gtsrb", "synthetic", "folder"]
+    source: Literal["gtsrb", "synthetic", "own"]
     gtsrb: Gtsrb
     synthetic: Synthetic
-    folder: Folder
+    own: OwnData

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gtsrb.config.ingest import Folder
+from gtsrb.config.ingest import OwnData
 from gtsrb.data import own_layouts, picture_files
 from gtsrb.data.own_layouts import Picture
 from gtsrb.data.sign_names import SIGN_NAMES
@@ -24,7 +24,7 @@ MAX_PIXELS = 1_000_000_000  # of all pictures together: 3 GB, which have to fit 
 Images = dict[str, tuple[int, int, bytes]]  # path of a picture -> its width, height and PPM
 
 
-def read(folder: Path, params: Folder) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def read(folder: Path, params: OwnData) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Training and test images with the columns of `tables.SCHEMA`, and the names of the classes.
 
     Raises `InputError` with the number of problems and the first ten.
@@ -58,9 +58,9 @@ def check_splits(train: list[Picture], test: list[Picture] | None, fraction: flo
             if tracks[label] < 2:
                 yield f"class {label}: 1 sign; expected at least 2, to train and to test on (docs/your-data.md, signs)"
     elif fraction:
-        yield f"it has a test split, and ingest.folder.test_fraction = {fraction} in params.yaml; remove one of the two"
+        yield f"it has a test split, and ingest.own.test_fraction = {fraction} in params.yaml; remove one of the two"
     elif not test:
-        yield "no test images; add a test split, or test_fraction to ingest.folder in params.yaml"
+        yield "no test images; add a test split, or test_fraction to ingest.own in params.yaml"
     else:
         for label in sorted({picture.label for picture in test} - tracks.keys(), key=own_layouts.class_sort_key):
             yield f"class {label}: test images, but no training images"

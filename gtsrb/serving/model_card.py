@@ -49,7 +49,7 @@ def render(
         dtype=variant.dtype,
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
-        source={"gtsrb": "GTSRB", "synthetic": "synthetic", "folder": "the user's own"}[dataset["source"]],
+        source={"gtsrb": "GTSRB", "synthetic": "synthetic", "own": "the user's own"}[dataset["source"]],
         augmentation="with" if recipe.augmentation else "without",
         epochs=recipe.epochs,
         test_images=dataset["test_images"],

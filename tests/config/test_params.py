@@ -25,9 +25,9 @@ def test_the_committed_values_survive_a_round_trip_through_yaml(params, tmp_path
 
 
 INVALID = {  # key -> value, and words of the message
-    "ingest.source": ("kaggle", "'gtsrb', 'synthetic' or 'folder'"),
-    "ingest.folder.test_fraction": (0.6, "less than or equal to 0.5"),
-    "ingest.folder.seed": ("0", "valid integer"),
+    "ingest.source": ("kaggle", "'gtsrb', 'synthetic' or 'own'"),
+    "ingest.own.test_fraction": (0.6, "less than or equal to 0.5"),
+    "ingest.own.seed": ("0", "valid integer"),
     "ingest.synthetic.seed": (-1, "greater than or equal to 0"),
     "ingest.gtsrb.sha256": ("abc", "pattern"),
     "preprocess.plain.size": (4, "greater than or equal to 8"),
@@ -88,7 +88,7 @@ def test_an_invalid_value_is_named_with_what_is_allowed(raw_params, key):
     [
         ("train.baseline.epoch", "train.baseline: unknown key 'epoch'; expected one of images, seed, members"),
         ("trian", "unknown key 'trian'; expected one of ingest, preprocess, train, evaluate"),
-        ("ingest.folder.fraction", "ingest.folder: unknown key 'fraction'; expected one of test_fraction, seed"),
+        ("ingest.own.fraction", "ingest.own: unknown key 'fraction'; expected one of test_fraction, seed"),
         (
             "train.augmented.augmentation.affine.shift",
             "train.augmented.augmentation.affine: unknown key 'shift'; expected one of rotation, width_shift",

@@ -11,14 +11,14 @@ import yaml
 from conftest import ROOT, put
 from PIL import Image
 
-from gtsrb.config.ingest import Folder, Synthetic
+from gtsrb.config.ingest import OwnData, Synthetic
 from gtsrb.data import arrays, own_reader, sign_names, tables
 from gtsrb.data.own_layouts import Picture
 from gtsrb.errors import InputError
 from gtsrb.synthetic import scenes
 from stages import ingest
 
-WITH_FRACTION, WITH_TEST = Folder(test_fraction=0.5, seed=0), Folder(seed=0)
+WITH_FRACTION, WITH_TEST = OwnData(test_fraction=0.5, seed=0), OwnData(seed=0)
 Files = dict[str, bytes]  # path within the folder -> content
 
 
@@ -58,8 +58,8 @@ def write_files(files: Files, path: Path) -> Path:
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """data/own/ of an empty project that reads it; half of the signs are held out for the test split."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    put(params, "ingest.source", "folder")
-    put(params, "ingest.folder.test_fraction", 0.5)
+    put(params, "ingest.source", "own")
+    put(params, "ingest.own.test_fraction", 0.5)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.chdir(tmp_path)
     return write_files({"README.md": b"not an image"}, tmp_path / "data/own")
@@ -78,7 +78,7 @@ def test_ingest_writes_tables_class_names_and_counts(own_folder: Path) -> None:
     assert arrays.read_class_names() == ["stop", "yield"]
     assert pd.read_csv("metrics/class_counts.csv").values.tolist() == [[0, "stop", 2, 2], [1, "yield", 2, 2]]
     dataset = json.loads(Path("metrics/dataset.json").read_text())
-    assert list(dataset.values())[:-1] == ["folder", 4, 4, 2, 4]
+    assert list(dataset.values())[:-1] == ["own", 4, 4, 2, 4]
 
 
 @pytest.mark.parametrize("top", ["train", "Train"])
@@ -204,7 +204,7 @@ def kaggle_with(old: str, new: str) -> Files:
 
 
 ONE = "Train/3/00003_00000_00001.png"
-INVALID: dict[str, tuple[Files, Folder, list[str]]] = {
+INVALID: dict[str, tuple[Files, OwnData, list[str]]] = {
     "empty": (
         {},
         WITH_FRACTION,
@@ -250,7 +250,7 @@ INVALID: dict[str, tuple[Files, Folder, list[str]]] = {
     "fraction and test folder": (
         SPLITS,
         WITH_FRACTION,
-        ["1 problem", "it has a test split, and ingest.folder.test_fraction = 0.5 in params.yaml; remove one of the two"],
+        ["1 problem", "it has a test split, and ingest.own.test_fraction = 0.5 in params.yaml; remove one of the two"],
     ),
     "fraction and Test.csv": (KAGGLE, WITH_FRACTION, ["1 problem", "it has a test split"]),
     "neither": (FOLDERS, WITH_TEST, ["1 problem", "no test images; add a test split, or test_fraction"]),
@@ -379,7 +379,7 @@ def test_the_pipeline_on_five_classes(new_project) -> None:
         path = f"train/{classes[row.class_id]}/{row.track}/{row.frame}.png"
         write_files({path: b""}, project.folder / "data/own")
         Image.fromarray(tables.decode_ppm(row.image)).save(project.folder / "data/own" / path)
-    project.edit({"ingest.source": "folder", "ingest.folder": {"test_fraction": 0.25, "seed": 0}, f"train.{recipe}.epochs": 12})
+    project.edit({"ingest.source": "own", "ingest.own": {"test_fraction": 0.25, "seed": 0}, f"train.{recipe}.epochs": 12})
     assert project.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
     project.dvc("repro", f"evaluate@{recipe}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, put, small
+from conftest import ROOT, put, shrink_params
 from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
 
 from gtsrb.config.ingest import Synthetic
@@ -34,7 +34,7 @@ def raw(tmp_path_factory) -> Path:
 @pytest.fixture
 def workspace(tmp_path, raw, monkeypatch) -> Path:
     """The root of a project with raw data and committed params of a tiny network; nothing has been run."""
-    content = small(yaml.safe_load(PARAMS))
+    content = shrink_params(yaml.safe_load(PARAMS))
     for recipe in ("baseline", "augmented"):
         put(content, f"train.{recipe}.epochs", 2)
         put(content, f"train.{recipe}.device", "cpu")
