@@ -5,14 +5,30 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from gtsrb.config.robustness import Severities
 from gtsrb.evaluation.corruptions import CORRUPTIONS
+from gtsrb.reporting.plots import UNITS
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 50, 3), dtype=np.uint8)
-SEVERE = dict(zip(CORRUPTIONS, (6, 0.2, 0.8, 0.8, 95, 0.4, 30, 0.3, 0.2), strict=True))
+SEVERE = {
+    "blur": 6,
+    "noise": 0.2,
+    "darkening": 0.8,
+    "contrast_loss": 0.8,
+    "jpeg": 95,
+    "occlusion": 0.4,
+    "rotation": 30,
+    "scale": 0.3,
+    "translation": 0.2,
+}
 
 
 def corrupt(kind: str, severity: float, image: np.ndarray = IMAGE, *, seed: int = 1) -> np.ndarray:
     return CORRUPTIONS[kind](image, severity, np.random.default_rng(seed))
+
+
+def test_each_corruption_has_its_severities_its_unit_and_a_test():
+    assert set(CORRUPTIONS) == set(Severities.model_fields) == set(UNITS) == set(SEVERE)
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)

@@ -1,5 +1,7 @@
 """Keras' optimisers with the options of params: momentum, decoupled weight decay, clipping, moving averages."""
 
+from typing import get_args
+
 import keras
 import numpy as np
 import pytest
@@ -31,6 +33,10 @@ def take_step(optimizer: keras.optimizers.Optimizer, gradient: float) -> dict[st
     variables = [keras.Variable(np.ones(2), name=name) for name in ("kernel", "bias", "gamma")]
     optimizer.apply([np.full(2, gradient, "float32")] * 3, variables)
     return {variable.name: 1 - float(variable[0]) for variable in variables}
+
+
+def test_each_name_of_an_optimiser_is_tested():
+    assert set(CLASS_NAMES) == set(get_args(Optimizer.model_fields["name"].annotation))
 
 
 @pytest.mark.parametrize("name", CLASS_NAMES)
