@@ -28,7 +28,6 @@ RAW = Path("data/raw/train.parquet")
 
 def preprocess(pairs: int = 3, sample: int = 2000) -> None:
     """Times per image: the loop's on a random sample, from files on disk as in the tutorial; the stage's on the whole table."""
-
     from stages.preprocess import write_images
 
     variant, bins = next((v, v.equalize.bins) for v in params.load().preprocess.values() if v.equalize)

@@ -75,7 +75,6 @@ def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
 
 def corrupt_images(rows: pd.DataFrame, kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
     """(n, size, size, channels) images, corrupted, then preprocessed; draws depend only on `seed` and the row's number."""
-
     boxes = rows[tables.ROI].itertuples(index=False)
     jobs = (
         delayed(corrupt_image)(image, Box(*box), kind, severity, [seed, i], variant)

@@ -17,7 +17,6 @@ def augment(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32 -> augmented, same shape and dtype.
 
-
     Every image has its own draws. An image may stack several RGB crops along its channels; they get the same draws.
     Where `params` has both mixup and CutMix, a batch gets one of them, each with probability 1/2, as in timm; `probability`
     is then the share of the batch's images that are mixed.

@@ -43,7 +43,6 @@ class AffineDraws:
     def matrices(self, size: tuple[int, int]) -> np.ndarray:
         """(n, 3, 3) matrices from output to input (x, y, 1), about the centre of an image of `size` = (height, width).
 
-
         The product of rotation, shift, shear and zoom, in this order, as in `keras.src.legacy.preprocessing.image`.
         """
         height, width = size

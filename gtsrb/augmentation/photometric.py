@@ -91,7 +91,6 @@ def draw_noise(n: int, size: int, params: Noise, rng: np.random.Generator) -> No
 
 def draw_cutout(n: int, size: int, params: Cutout, rng: np.random.Generator) -> Patch:
     """For each image with `probability`, a square and its colour; its side is uniform in [0, `params.size`] of `size`."""
-
     sides = rng.uniform(0, params.size, n)
     sides[rng.random(n) >= params.probability] = 0
     colors = rng.random((n, 1, 1, 3))

@@ -10,7 +10,6 @@ from gtsrb.networks import inference
 
 def predict(model: keras.Model, images: np.ndarray, views: list[View] | None) -> np.ndarray:
     """(n, size, size, channels) images -> (n, classes) float32 probabilities, averaged over `views`; None: without any."""
-
     if views is None:
         return inference.predict(model, images)
     return np.mean([inference.predict(model, apply_view(images, view)) for view in views], axis=0)

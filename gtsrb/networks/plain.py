@@ -8,7 +8,6 @@ from gtsrb.networks.layers import apply_layer, layer_options
 
 def apply_plain_blocks(x: KerasTensor, params: PlainNetwork) -> KerasTensor:
     """(n, size, size, channels) -> (n, side, side, filters[-1]): blocks of convolutions, then max-pooling and dropout."""
-
     for b, filters in enumerate(params.filters, 1):
         for c, padding in enumerate(params.padding, 1):
             conv = layers.Conv2D(

@@ -152,7 +152,6 @@ def check_comparable(recipes: list[Recipe]) -> None:
 
 def check_committed(study: Study, content: str) -> None:
     """Raises `InputError` if recipe, variant, evaluation or ingest in `content` differ from params.yaml at HEAD."""
-
     committed_content = run_git("show", "HEAD:params.yaml")
     if committed_content is None:
         raise InputError("test: true: Git has no params.yaml at HEAD; commit it before computing test metrics")

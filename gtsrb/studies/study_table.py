@@ -132,7 +132,6 @@ def format_repetitions(lines: pd.DataFrame) -> str:
 
 def plot(table: pd.DataFrame, path: Path) -> None:
     """Writes the table of `summarize` as a PNG: one bar per row from the first row's accuracy, a line for the seeds' range."""
-
     figure = Figure(figsize=(8, 0.32 * len(table) + 1.2), layout="constrained", dpi=110)
     axes = figure.subplots()
     axes.use_sticky_edges = False  # leaves a margin beside the first row's mean

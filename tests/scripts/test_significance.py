@@ -55,7 +55,6 @@ def name_recipes(folder: Path, *recipes: str) -> None:
 @pytest.fixture
 def history(tmp_path, monkeypatch):
     """A clone without data and cache, with three commits: no recipe evaluated, then both, then `first` again."""
-
     origin = tmp_path / "origin"
     origin.mkdir()
     run(origin, "git", "init", "--quiet")
