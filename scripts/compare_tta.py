@@ -18,7 +18,7 @@ from gtsrb.config.evaluate import View
 from gtsrb.config.yaml_loader import parse_yaml
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
-from gtsrb.evaluation import test_time_augmentation
+from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import ensemble
 from gtsrb.networks.build import shape_of
@@ -40,8 +40,7 @@ def main() -> None:
     images, labels = images[rows], labels[rows]
     for title, views in view_sets.items():
         probabilities_per_member = [
-            test_time_augmentation.predict(model, images, views)
-            for _, model in ensemble.load_members(name, recipe, "last", **shape)
+            tta.predict(model, images, views) for _, model in ensemble.load_members(name, recipe, "last", **shape)
         ]
         metrics = accuracy_metrics(labels, np.mean(probabilities_per_member, axis=0))
         print(f"{title:<24}{metrics['accuracy']:>9.3%}{metrics['errors']:>6} errors  loss {metrics['loss']:.5f}", flush=True)

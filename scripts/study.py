@@ -28,7 +28,7 @@ from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
-from gtsrb.evaluation import test_time_augmentation
+from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_array
@@ -141,7 +141,7 @@ def test_metrics(trained: TrainedRecipe, recipe: Recipe, evaluation: Evaluation,
     for member in trained.members:
         model.set_weights(member.weights(evaluation.weights))
         views = evaluation.test_time_augmentation
-        probabilities_per_member.append(test_time_augmentation.predict(model, data.images, views))
+        probabilities_per_member.append(tta.predict(model, data.images, views))
     metrics = accuracy_metrics(data.labels, np.mean(probabilities_per_member, axis=0))
     return {
         "test_accuracy": round(metrics["accuracy"], 6),

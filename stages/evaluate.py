@@ -16,7 +16,7 @@ from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.evaluation import binned_accuracy, test_time_augmentation
+from gtsrb.evaluation import binned_accuracy, tta
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import shape_of
@@ -36,7 +36,7 @@ def main() -> str:
     probabilities_per_member, metrics_per_member = [], {}
     for number, model in ensemble.load_members(name, recipe, evaluation.weights, **shape_of(images, len(names))):
         in_one_view = inference.predict(model, images)
-        probabilities_per_member.append(test_time_augmentation.predict(model, images, views) if views else in_one_view)
+        probabilities_per_member.append(tta.predict(model, images, views) if views else in_one_view)
         if recipe.members > 1 or views:
             metrics = accuracy_metrics(labels, in_one_view)
             metrics_per_member[f"member{number}"] = {key: metrics[key] for key in ("accuracy", "errors")}

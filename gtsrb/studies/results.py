@@ -12,7 +12,7 @@ from gtsrb.studies.code_dependencies import code_dependencies, code_hash, file_h
 from gtsrb.studies.study import Run, run_git, short_hash
 
 # What leads from the raw data to predictions, with all that these modules import ...
-CODE = ("data/tables", "preprocessing/preprocess", "training/loop", "evaluation/test_time_augmentation")
+CODE = ("data/tables", "preprocessing/preprocess", "training/loop", "evaluation/tta")
 # ... except what cannot change a result: how files are written, and the schemas whose values the hash of params covers.
 NEUTRAL = {
     Path(f"gtsrb/{name}.py")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gtsrb.config.evaluate import View
-from gtsrb.evaluation import test_time_augmentation
+from gtsrb.evaluation import tta
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network
 
@@ -31,23 +31,21 @@ def spot(row: int, column: int) -> np.ndarray:
     ],
 )
 def test_where_a_view_shows_the_sign(change, row, column):
-    seen = test_time_augmentation.apply_view(spot(20, 16), View(**IDENTITY | change))[0, :, :, 0].astype(float)
+    seen = tta.apply_view(spot(20, 16), View(**IDENTITY | change))[0, :, :, 0].astype(float)
     center = np.argwhere(seen > 127).mean(axis=0)
     np.testing.assert_allclose(center, [row, column], atol=0.51)
 
 
 def test_the_identity_view_is_the_image():
-    assert (test_time_augmentation.apply_view(IMAGES, View(**IDENTITY)) == IMAGES).all()
+    assert (tta.apply_view(IMAGES, View(**IDENTITY)) == IMAGES).all()
 
 
 def test_probabilities_are_averaged(params):
     keras.utils.set_random_seed(0)
     model = build_network(params.train["baseline"].network, size=33, channels=3, dtype="uint8", classes=4)
     rotated = View(**IDENTITY | {"rotation": 25.0})
-    first, second = (
-        inference.predict(model, images) for images in (IMAGES, test_time_augmentation.apply_view(IMAGES, rotated))
-    )
-    averaged = test_time_augmentation.predict(model, IMAGES, [View(**IDENTITY), rotated])
+    first, second = (inference.predict(model, images) for images in (IMAGES, tta.apply_view(IMAGES, rotated)))
+    averaged = tta.predict(model, IMAGES, [View(**IDENTITY), rotated])
     np.testing.assert_allclose(averaged, (first + second) / 2, atol=1e-6)
     assert np.abs(first - second).max() > 1e-5
-    assert (test_time_augmentation.predict(model, IMAGES, None) == first).all()
+    assert (tta.predict(model, IMAGES, None) == first).all()
