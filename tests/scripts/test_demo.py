@@ -17,12 +17,12 @@ def test_recipes_of_any_name_are_made_short(raw_params, tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(raw_params))
     before = load(path)
-    changes = demo.DATA | demo.short(before.train)
+    changes = demo.DATA | demo.shorten(before)
     apply_overrides(path, [f"{key}={value}" for key, value in changes.items()])  # as `dvc exp run -S` does
     after = load(path)
     assert after.ingest.source == "synthetic"
     for name, recipe in after.train.items():
-        assert (recipe.members, recipe.epochs) == (1, 5)
+        assert (recipe.members, recipe.epochs) == (1, 8)
         assert recipe.augmentation == before.train[name].augmentation
 
 
