@@ -73,8 +73,8 @@ def read_results(name: str, recipe: Recipe, revision: str) -> dict[str, str]:
 
 
 def shorten(params: Params) -> dict[str, object]:
-    """Overrides that make each recipe one network of few epochs on small images, with initial weights that learn from the start."""
-    changes: dict[str, object] = {f"preprocess.{name}.size": 32 for name in params.preprocess}
+    """Overrides: for each recipe one network, few epochs, small images, and initial weights that learn from the start."""
+    changes: dict[str, object] = {f"preprocess.{name}.image_size": 32 for name in params.preprocess}
     for name, recipe in params.train.items():
         changes |= {f"train.{name}.members": 1, f"train.{name}.epochs": 8, f"train.{name}.batch_size": 32}
         changes[f"train.{name}.network.kernel_initializer"] = "he_uniform"

@@ -65,7 +65,7 @@ def shrink_params(content: dict) -> dict:
     small["robustness"]["images"] = 43
     small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
     for variant in small["preprocess"].values():
-        variant["size"] = 32
+        variant["image_size"] = 32
     for recipe in small["train"].values():
         recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16}
         recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}

@@ -302,6 +302,14 @@ def test_repro_without_a_change_runs_nothing_and_is_fast(project):
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 4
 
 
+def test_another_image_size_is_not_answered_from_the_run_cache(project):
+    """DVC's run cache ignores keys called `size`, so the key is called otherwise (tests/config/test_params.py)."""
+    variant = params.load(project.folder / "params.yaml").train[RECIPE].images
+    project.edit({f"preprocess.{variant}.image_size": 24})
+    project.dvc("repro", f"preprocess@{variant}")
+    assert np.load(project.folder / f"data/processed/{variant}/test/images.npy").shape[1:3] == (24, 24)
+
+
 def stages_to_rerun(project: Project) -> set[str]:
     """The names of stale stages, without recipe or variant."""
     return {name.split("@")[0] for name in json.loads(project.dvc("status", "--json"))}

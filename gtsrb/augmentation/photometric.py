@@ -90,8 +90,8 @@ def draw_noise(n: int, size: int, params: Noise, rng: np.random.Generator) -> No
 
 
 def draw_cutout(n: int, size: int, params: Cutout, rng: np.random.Generator) -> Patch:
-    """For each image with `probability`, a square and its colour; its side is uniform in [0, `params.size`] of `size`."""
-    sides = rng.uniform(0, params.size, n)
+    """For each image with `probability`, a square and its colour; its side is uniform in [0, `max_side`] of `size`."""
+    sides = rng.uniform(0, params.max_side, n)
     sides[rng.random(n) >= params.probability] = 0
     colors = rng.random((n, 1, 1, 3))
     return Patch(draw_squares(sides, size, rng), colors)

@@ -47,7 +47,7 @@ class Noise(Section):
 
 class Cutout(Section):
     probability: Share
-    size: Annotated[float, Field(gt=0, lt=1)]
+    max_side: Annotated[float, Field(gt=0, lt=1)]
 
 
 class Mix(Section):

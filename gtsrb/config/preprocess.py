@@ -25,7 +25,7 @@ class Variant(Section):
     crop: Literal["center_square", "roi"] | None = None
     margin: Annotated[float, Field(ge=0, le=1)] | None = None
     keep_original: Literal[True] | None = None
-    size: Annotated[int, Field(ge=8, le=512)]
+    size: Annotated[int, Field(alias="image_size", ge=8, le=512)]
     interpolation_order: Annotated[int, Field(ge=0, le=5)]
     mode: Literal["constant", "edge", "symmetric", "reflect", "wrap"]
     anti_aliasing: bool

@@ -47,7 +47,7 @@ def load(name: str) -> Model:
         model = Model(
             session,
             json.loads(properties["names"]),
-            Variant.model_validate_json(properties["variant"]),
+            Variant.model_validate_json(properties["variant"], by_name=True, by_alias=False),
             float(properties["unsure_below"]),
         )
         probabilities = model.predict(np.zeros((1, *model.variant.shape), model.variant.dtype))

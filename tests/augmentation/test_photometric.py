@@ -14,7 +14,7 @@ ALL_CHANGES = Augmentation(
     rgb_shift=RGBShift(probability=0.5, offset=0.2),
     blur=Blur(probability=0.5, sigma=2.0),
     noise=Noise(probability=0.5, sigma=0.1),
-    cutout=Cutout(probability=0.5, size=0.5),
+    cutout=Cutout(probability=0.5, max_side=0.5),
 )
 
 
@@ -120,7 +120,7 @@ def test_noise_has_its_probability_and_standard_deviation():
 
 def test_cutout_hides_a_square_of_one_colour():
     grey = np.full((300, 20, 20, 3), 0.5, np.float32)
-    out = apply(grey, Augmentation(cutout=Cutout(probability=0.5, size=0.5)))
+    out = apply(grey, Augmentation(cutout=Cutout(probability=0.5, max_side=0.5)))
     hidden = (out != grey).any(axis=3)
     assert 0.35 < hidden.any(axis=(1, 2)).mean() < 0.5  # half of the images are drawn; some squares are smaller than a pixel
     assert hidden.sum(axis=(1, 2)).max() == 10 * 10

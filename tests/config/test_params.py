@@ -1,12 +1,15 @@
 """params.yaml is validated strictly: each violation is one line with the key's path, the value and what is allowed."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from conftest import put
+from pydantic import BaseModel
 
-from gtsrb.config.params import load, parse
+from gtsrb.config.params import Params, load, parse
 from gtsrb.errors import InputError
 
 
@@ -18,9 +21,27 @@ def test_exponent_notation_is_a_number(raw_params, tmp_path, text):
     assert load(path).train["baseline"].schedule.decay == 1e-5
 
 
+def keys_of(section: type[BaseModel]) -> Iterator[str]:
+    """The keys that params.yaml may have in this section and in those within it."""
+    for name, field in section.model_fields.items():
+        yield field.alias or name
+        annotations = [field.annotation]
+        while annotations:
+            annotation = annotations.pop()
+            annotations += get_args(annotation)
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                yield from keys_of(annotation)
+
+
+def test_no_key_is_one_that_the_run_cache_of_dvc_ignores():
+    keys = set(keys_of(Params))
+    assert {"image_size", "max_side", "rotation", "folds"} <= keys
+    assert not keys & {"size", "nfiles"}
+
+
 def test_the_committed_values_survive_a_round_trip_through_yaml(params, tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(params.model_dump(exclude_none=True)))
+    path.write_text(yaml.safe_dump(params.model_dump(by_alias=True, exclude_none=True)))
     assert load(path) == params
 
 
@@ -30,7 +51,7 @@ INVALID = {  # key -> value, and words of the message
     "ingest.own.seed": ("0", "valid integer"),
     "ingest.synthetic.seed": (-1, "greater than or equal to 0"),
     "ingest.gtsrb.sha256": ("abc", "pattern"),
-    "preprocess.plain.size": (4, "greater than or equal to 8"),
+    "preprocess.plain.image_size": (4, "greater than or equal to 8"),
     "preprocess.plain.dtype": ("float16", "'uint8' or 'float32'"),
     "preprocess.equalized.equalize.bins": ("256", "valid integer"),
     "train.baseline.epochs": (0, "greater than or equal to 1"),
@@ -122,7 +143,7 @@ def test_a_missing_key_is_named(raw_params, key):
             "equalised",
             "'equalised': unknown variant; preprocess has equalized, plain",
         ),
-        ("preprocess.equalized.size", 20, "train.baseline.network: 3 blocks leave no pixel of 20 x 20"),
+        ("preprocess.equalized.image_size", 20, "train.baseline.network: 3 blocks leave no pixel of 20 x 20"),
         ("evaluate.other", {"weights": "last"}, "only one has other"),
         (
             "train.augmented.validation",

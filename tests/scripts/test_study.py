@@ -139,7 +139,7 @@ def test_repetitions_are_evaluated_as_the_stage_does(workspace, monkeypatch, cap
     [
         ("train.baseline.epochs", 1, "train.baseline"),
         ("evaluate.baseline.weights", "last", "evaluate.baseline"),
-        ("preprocess.equalized.size", 24, "preprocess.equalized"),
+        ("preprocess.equalized.image_size", 24, "preprocess.equalized"),
         ("ingest.synthetic.seed", 1, "ingest"),
     ],
 )

@@ -90,10 +90,10 @@ def test_all_runs_of_a_row_have_the_same_hash():
         ("train.augmented.seed=5", True),
         ("train.augmented.validation.fold=2", True),
         ("train.baseline.epochs=9", True),  # of another recipe
-        ("preprocess.plain.size=64", True),  # of another variant
+        ("preprocess.plain.image_size=64", True),  # of another variant
         ("train.augmented.validation.seed=2", False),
         ("train.augmented.epochs=2", False),
-        ("preprocess.equalized.size=64", False),
+        ("preprocess.equalized.image_size=64", False),
         ("+train.augmented.optimizer.gradient_clip=1.0", False),
     ],
 )
