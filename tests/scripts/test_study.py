@@ -64,7 +64,7 @@ def run_study(content: dict, monkeypatch, *options: str) -> Path:
 def test_a_study(workspace, monkeypatch, capsys):
     """Both folds, so that every sign validates once, also of a variant that a row adds; without test images or metrics."""
     Path("data/raw/test.parquet").unlink()
-    variant = "+preprocess.small={size:24,interpolation_order:1,mode:edge,anti_aliasing:false,dtype:uint8}"
+    variant = "+preprocess.small={image_size:24,interpolation_order:1,mode:edge,anti_aliasing:false,dtype:uint8}"
     two_folds = ["~train.augmented.validation", "+train.augmented.validation={split:tracks,folds:2,fold:0,seed:0}"]
     content = CONTENT | {
         "common": ["train.augmented.epochs=1", *two_folds],
