@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gtsrb.augmentation.photometric import rgb_triples
+from gtsrb.augmentation.pixels import rgb_triples
 from gtsrb.config.augmentation import Affine, Flips, Perspective
 
 

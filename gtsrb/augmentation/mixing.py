@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gtsrb.augmentation import photometric
+from gtsrb.augmentation.photometric import draw_squares
+from gtsrb.augmentation.pixels import cast_pixels
 from gtsrb.config.augmentation import Mix
 
 
@@ -12,9 +13,7 @@ def mixup(images: np.ndarray, targets: np.ndarray, params: Mix, rng: np.random.G
     Images (n, size, size, channels), uint8 or float32, and targets (n, classes) float32, and so the result.
     """
     partner, share = _draw_partners(len(images), params, rng)
-    mixed = photometric.cast_pixels(
-        images * share[:, None, None, None] + images[partner] * (1 - share[:, None, None, None]), images.dtype
-    )
+    mixed = cast_pixels(images * share[:, None, None, None] + images[partner] * (1 - share[:, None, None, None]), images.dtype)
     return mixed, targets * share[:, None] + targets[partner] * (1 - share[:, None])
 
 
@@ -24,7 +23,7 @@ def cutmix(images: np.ndarray, targets: np.ndarray, params: Mix, rng: np.random.
     The share of the image that remains is drawn from Beta(alpha, alpha), before the square is cut at the border.
     """
     partner, share = _draw_partners(len(images), params, rng)
-    inside = photometric.draw_squares(np.sqrt(1 - share), images.shape[1], rng)
+    inside = draw_squares(np.sqrt(1 - share), images.shape[1], rng)
     mixed = np.where(inside[..., None], images[partner], images)
     share = 1 - inside.mean(axis=(1, 2), dtype=np.float32)
     return mixed, targets * share[:, None] + targets[partner] * (1 - share[:, None])

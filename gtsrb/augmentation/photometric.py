@@ -4,15 +4,13 @@ Parameters are drawn first and applied afterwards. Images are (n, size, size, ch
 their dtype; every image has its own draws, and all RGB triples of its channels get the same.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from gtsrb.augmentation.pixels import LUMA, cast_pixels, full_scale, rgb_triples
 from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
-
-LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 
 
 @dataclass(frozen=True)
@@ -124,11 +122,6 @@ def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
     return out
 
 
-def rgb_triples(images: np.ndarray) -> Iterator[tuple]:
-    """Index of every three consecutive channels of (n, size, size, channels) images."""
-    return (np.s_[..., channel : channel + 3] for channel in range(0, images.shape[3], 3))
-
-
 def jitter_color(images: np.ndarray, factors: ColorFactors) -> np.ndarray:
     """Multiplies saturation, contrast and brightness of (n, size, size, 3) images by `factors`.
 
@@ -171,15 +164,3 @@ def cut_out(images: np.ndarray, patch: Patch) -> np.ndarray:
     """DeVries and Taylor 2017: fills a square of each image with one colour."""
     colors = cast_pixels(patch.colors * full_scale(images), images.dtype)
     return np.where(patch.inside[..., None], colors, images)
-
-
-def full_scale(images: np.ndarray) -> int:
-    """The value of white in `images`: 255 for uint8, 1 for float32."""
-    return 255 if images.dtype == np.uint8 else 1
-
-
-def cast_pixels(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Clips `values` to the range of pixels of `dtype` (uint8 or float32), and rounds them for uint8."""
-    if dtype == np.uint8:
-        return np.rint(np.clip(values, 0, 255)).astype(np.uint8)
-    return np.clip(values, 0, 1).astype(dtype)

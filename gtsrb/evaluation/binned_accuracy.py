@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from gtsrb.augmentation.photometric import LUMA
+from gtsrb.augmentation.pixels import LUMA
 from gtsrb.data.tables import ROI, decode_ppm
 from gtsrb.evaluation.intervals import wilson_interval
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gtsrb.augmentation import photometric
+from gtsrb.augmentation.pixels import LUMA, full_scale
 from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 3), dtype=np.uint8)
@@ -38,7 +39,7 @@ def test_each_changes_pixels_and_keeps_shape_and_dtype(name, images):
     out = apply(images, params)
     assert (out.dtype, out.shape) == (images.dtype, images.shape)
     assert changed(images, out).mean() > 0.3
-    assert 0 <= out.min() <= out.max() <= photometric.full_scale(images)
+    assert 0 <= out.min() <= out.max() <= full_scale(images)
     assert (images == original).all()
     assert (out == apply(images, params)).all()
 
@@ -77,7 +78,7 @@ def test_saturation_keeps_grey_and_luma():
     params = ColorJitter(brightness=0.0, contrast=0.0, saturation=0.9)
     mild = 0.4 + FLOATS * 0.2  # far from clipping
     out = photometric.jitter_color(mild, photometric.draw_color_jitter(64, params, rng()))
-    np.testing.assert_allclose(out @ photometric.LUMA, mild @ photometric.LUMA, atol=1e-5)
+    np.testing.assert_allclose(out @ LUMA, mild @ LUMA, atol=1e-5)
     assert np.abs(out - mild).max() > 0.05
     grey = np.full((4, 8, 8, 3), 0.3, np.float32)
     np.testing.assert_allclose(photometric.jitter_color(grey, photometric.draw_color_jitter(4, params, rng())), grey, atol=1e-6)
