@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from gtsrb import device
 from gtsrb.command_line import run
 from gtsrb.config import params
 from gtsrb.config.evaluate import View
-from gtsrb.config.yaml_loader import parse_yaml
+from gtsrb.config.yaml_loader import read_yaml
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.evaluation import tta
@@ -49,8 +48,8 @@ def main() -> None:
 def read_views(path: Path) -> dict[str, list[View]]:
     """Sets of views by name. Raises `InputError` if the file cannot be read or is not valid."""
     try:
-        return TypeAdapter(dict[str, list[View]]).validate_python(parse_yaml(path.read_text()))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        return TypeAdapter(dict[str, list[View]]).validate_python(read_yaml(path))
+    except ValidationError as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
 
 

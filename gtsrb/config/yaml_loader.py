@@ -1,9 +1,12 @@
 """The YAML loader of this project: every reader gets the same values as DVC."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from gtsrb.errors import InputError
 
 
 class Loader(yaml.SafeLoader):
@@ -18,3 +21,11 @@ Loader.add_implicit_resolver(
 def parse_yaml(text: str) -> Any:
     """The content of a YAML document. Raises `yaml.YAMLError` if it is not valid."""
     return yaml.load(text, Loader)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises `InputError` if it cannot be read or is not valid."""
+    try:
+        return parse_yaml(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: {' '.join(str(error).split())}") from None

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides
 from pydantic import Field, model_validator
@@ -25,7 +24,7 @@ from gtsrb.config.load import validate
 from gtsrb.config.params import Params
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe, TrackFold
-from gtsrb.config.yaml_loader import parse_yaml
+from gtsrb.config.yaml_loader import read_yaml
 from gtsrb.errors import InputError
 
 Overrides = list[str]  # as `dvc exp run -S` takes them
@@ -78,11 +77,7 @@ class Run:
 
 def read(path: Path) -> Study:
     """The study in `path`. Raises `InputError` if it cannot be read or is not valid."""
-    try:
-        content = parse_yaml(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: {' '.join(str(error).split())}") from None
-    return validate(Study, content, origin=str(path))
+    return validate(Study, read_yaml(path), origin=str(path))
 
 
 def resolve_params(content: str, overrides: Overrides) -> Params:
