@@ -84,8 +84,9 @@ def test_it_shows_synthetic_signs_and_nothing_of_the_machine_it_ran_on(cells):
     assert "ingest.source=synthetic" in text
     assert "GTSRB_DIR" not in text
     assert not any(cell.get("attachments") for cell in cells)
-    for place in ("/home/", "/root/", "/Users/", "/tmp/", str(ROOT), str(Path.home()), tempfile.gettempdir()):
-        assert place not in text
+    assert not re.search("/(home|root|Users|tmp)/", text)
+    for place in (ROOT, Path.home(), tempfile.gettempdir()):
+        assert str(place) not in text
 
 
 def test_what_it_says_to_try_can_be_tried(cells):
