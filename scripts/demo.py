@@ -23,6 +23,7 @@ DATA = {  # few enough signs for a matter of minutes
     "ingest.synthetic.tracks_per_class": 8,
     "ingest.synthetic.test_images_per_class": 20,
 }
+SIDE, EPOCHS = 32, 8  # pixels of an image; of every recipe
 TARGET = "compare"  # after all that comes before it; robustness and exports start TensorFlow six times more
 IDENTITY = {"NAME": "demo", "EMAIL": "demo@localhost"}  # for the experiment's commit, where Git knows of nobody
 
@@ -40,7 +41,7 @@ def main() -> None:
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     committed = params.load()
     run_experiment(name, DATA | shorten(committed))
-    print(f"\nOn synthetic signs of 32 pixels, after 8 epochs, in {format_duration(time.time() - started)}:")
+    print(f"\nOn synthetic signs of {SIDE} pixels, after {EPOCHS} epochs, in {format_duration(time.time() - started)}:")
     print(
         pd.DataFrame({recipe: read_results(recipe, committed.train[recipe], name) for recipe in committed.train}).T.to_string()
     )
@@ -74,9 +75,9 @@ def read_results(name: str, recipe: Recipe, revision: str) -> dict[str, str]:
 
 def shorten(params: Params) -> dict[str, object]:
     """Overrides: for each recipe one network, few epochs, small images, and initial weights that learn from the start."""
-    changes: dict[str, object] = {f"preprocess.{name}.image_size": 32 for name in params.preprocess}
+    changes: dict[str, object] = {f"preprocess.{name}.image_size": SIDE for name in params.preprocess}
     for name, recipe in params.train.items():
-        changes |= {f"train.{name}.members": 1, f"train.{name}.epochs": 8, f"train.{name}.batch_size": 32}
+        changes |= {f"train.{name}.members": 1, f"train.{name}.epochs": EPOCHS, f"train.{name}.batch_size": 32}
         changes[f"train.{name}.network.kernel_initializer"] = "he_uniform"
         if isinstance(recipe.schedule, Step):
             changes[f"train.{name}.schedule.every"] = 6

@@ -60,7 +60,7 @@ def publish(name: str, params: Params) -> None:
     source, path = Path(f"data/export/{name}.onnx"), MODELS / f"{name}.onnx"
     recipe = params.train[name]
     variant = params.preprocess[recipe.images]
-    image = np.zeros((variant.size, variant.size, variant.channels), variant.dtype)  # the latency is the same for any image
+    image = np.zeros(variant.shape, variant.dtype)  # the latency is the same for any image
     card = model_card.render(
         name,
         recipe,

@@ -21,8 +21,8 @@ def main() -> None:
         "language_info": {"name": "python"},
         "sources_sha256": sources_sha256(book),
     }
-    with atomic_write(TOUR) as beside:
-        beside.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    with atomic_write(TOUR) as temporary_path:
+        temporary_path.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n")
 
 
 def run_cells(book: dict, folder: Path) -> dict:
