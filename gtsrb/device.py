@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from gtsrb.errors import InputError
+from gtsrb.parallel import count_cores
 
 BACKENDS = {  # Keras backend: its name, and how to install its GPU support
     "tensorflow": ("TensorFlow", "make setup  (it installs TensorFlow with CUDA if nvidia-smi works)"),
@@ -36,37 +37,43 @@ class Device:
         return f"{self.name} ({'GPU' if self.gpu else 'CPU'})"
 
 
-_process: tuple[str, bool, Device] | None = None  # choice, deterministic, device: fixed as soon as a backend has started
+# choice, deterministic, threads, device: fixed as soon as a backend has started
+_process: tuple[str, bool, int | None, Device] | None = None
 
 
-def set_up(choice: str, *, precision: str, seed: int, deterministic: bool) -> Device:
+def set_up(choice: str, *, precision: str, seed: int, deterministic: bool, threads: int | None) -> Device:
     """Starts the backend on the device of `choice` (auto, gpu, cpu), and sets Keras' dtype policy and the seeds.
 
-    With `deterministic`, repeated runs on one device give the same bytes. Raises `InputError` if there is no GPU for
-    choice gpu, or if an earlier call in this process had another device or `deterministic`; precision and seed may change.
-    Warns if nvidia-smi finds a GPU that the backend does not.
+    `threads` on the CPU decide the exact weights of a training. None is for predictions, which do not depend on them: all
+    cores, or what the process has. With `deterministic`, repeated runs on one device give the same bytes. Raises `InputError`
+    if there is no GPU for choice gpu, or if an earlier call in this process had another device, `deterministic` or `threads`;
+    precision and seed may change. Warns if nvidia-smi finds a GPU that the backend does not.
     """
     global _process
     if _process is None:
-        _process = choice, deterministic, _start(choice, deterministic)
-    first_choice, first_deterministic, device = _process
+        _process = choice, deterministic, threads, _start(choice, deterministic, threads)
+    first_choice, first_deterministic, first_threads, device = _process
     equivalent = {first_choice, "gpu" if device.gpu else "cpu"} | ({"auto"} if first_choice == "gpu" else set())
-    if choice not in equivalent or deterministic != first_deterministic:
+    if choice not in equivalent or deterministic != first_deterministic or threads not in (None, first_threads):
         raise InputError(
-            f"device: {choice}, deterministic: {deterministic}, but this process has already set up device: {first_choice}, "
-            f"deterministic: {first_deterministic}, and cannot change it; use one process for each"
+            f"device: {choice}, deterministic: {deterministic}, threads: {threads or 'any'}, but this process has already set "
+            f"up device: {first_choice}, deterministic: {first_deterministic}, threads: {first_threads or 'all'}, and cannot "
+            "change it; use one process for each"
         )
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
     return device
 
 
-def _start(choice: str, deterministic: bool) -> Device:
+def _start(choice: str, deterministic: bool, threads: int | None) -> Device:
     """Starts the backend on the device of `choice`; raises and warns as `set_up` says."""
     backend = keras.backend.backend()
     if backend not in BACKENDS:
         raise InputError(f"KERAS_BACKEND={backend} cannot train; expected one of {', '.join(BACKENDS)}")
-    gpu = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[backend](choice, deterministic)
+    if threads:
+        cv2.setNumThreads(threads)
+    start = {"tensorflow": _start_tensorflow, "jax": _start_jax, "torch": _start_torch}[backend]
+    gpu = start(choice, deterministic, threads)
     name, install = BACKENDS[backend]
     if not gpu and choice != "cpu" and (gpus := nvidia_gpus()):
         warnings.warn(f"nvidia-smi finds {gpus[0]}, {name} finds no GPU; training on the CPU. Run: {install}", stacklevel=3)
@@ -77,8 +84,8 @@ def _start(choice: str, deterministic: bool) -> Device:
     return Device(gpu or cpu_name(), bool(gpu))
 
 
-def _start_tensorflow(choice: str, deterministic: bool) -> str | None:
-    """Returns the name of the GPU in use, None on the CPU."""
+def _start_tensorflow(choice: str, deterministic: bool, threads: int | None) -> str | None:
+    """Returns the name of the GPU in use, None on the CPU. Nothing is computed yet, so no threads are started."""
     import tensorflow as tf
 
     if deterministic:
@@ -86,27 +93,34 @@ def _start_tensorflow(choice: str, deterministic: bool) -> str | None:
     if choice == "cpu":
         tf.config.set_visible_devices([], "GPU")
     gpus = tf.config.get_visible_devices("GPU")
+    if threads and not gpus:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)  # oneDNN's, too
+        tf.config.threading.set_inter_op_parallelism_threads(1)  # more would run operations side by side, on further cores
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
 
 
-def _start_jax(choice: str, deterministic: bool) -> str | None:
-    """Like `_start_tensorflow`; JAX reads XLA_FLAGS when it lists its devices for the first time. A TPU counts as a GPU."""
+def _start_jax(choice: str, deterministic: bool, threads: int | None) -> str | None:
+    """Like `_start_tensorflow`; JAX reads the environment when it first lists its devices. A TPU counts as a GPU."""
     import jax
 
     if deterministic:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    if threads:
+        os.environ["NPROC"] = str(threads)  # the size of XLA's thread pool on the CPU, for which JAX has no option
     if choice == "cpu":
         jax.config.update("jax_platforms", "cpu")
     device = jax.devices()[0]
     return None if device.platform == "cpu" else device.device_kind
 
 
-def _start_torch(choice: str, deterministic: bool) -> str | None:
+def _start_torch(choice: str, deterministic: bool, threads: int | None) -> str | None:
     """Like `_start_tensorflow`; Keras chose PyTorch's device on import, from KERAS_TORCH_DEVICE."""
     import torch
 
+    if threads:
+        torch.set_num_threads(threads)
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # otherwise cuBLAS adds in varying order
         torch.use_deterministic_algorithms(True)
@@ -129,7 +143,7 @@ def cpu_name() -> str:
         model = Path("/proc/cpuinfo").read_text().split("model name\t: ")[1].split("\n")[0]
     except (OSError, IndexError):
         model = platform.processor() or platform.machine()
-    return f"{model}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+    return f"{model}, {count_cores()} cores"
 
 
 def versions() -> str:

@@ -1,9 +1,13 @@
 """What a stage shows while it works: bars, lines, times. Nothing here can change a result."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
+
+_position = 0  # line of this process's bar, below those of the processes that share its terminal
 
 
 class Bar(tqdm):
@@ -16,9 +20,41 @@ class Bar(tqdm):
             self.fp.write(str(self))
 
 
+def set_up_bars(lock: Any, position: int) -> None:
+    """Lets processes that share a terminal write to it in turn, each its `step_bar` on the line of its `position`."""
+    global _position
+    Bar.set_lock(lock)
+    _position = position
+
+
+def step_bar(name: str, steps: int) -> Bar:
+    """A bar for terminals only, which vanishes at its end."""
+    return Bar(desc=name, total=steps, unit=" steps", leave=False, disable=None, position=_position)
+
+
+def print_line(text: str) -> None:
+    """Prints `text` above all bars, which are drawn again below it."""
+    if not sys.stderr.isatty():
+        print(text, flush=True)
+        return
+    with Bar.get_lock():
+        print("\r\033[J", end="", file=sys.stderr, flush=True)
+        print(text, flush=True)
+
+
 def say(text: str) -> None:
     """Prints `text` after the name of the stage that runs, such as `train@baseline`: its file's, and its argument's."""
     print(f"{'@'.join([Path(sys.argv[0]).stem, *sys.argv[1:]])}: {text}", flush=True)
+
+
+def format_runs(runs: Iterable[tuple[str, int, float | None, float]]) -> str:
+    """A line for each (name, epochs, validation accuracy or None, seconds), in columns."""
+    table = [
+        (name, f"{epochs} epochs", "" if accuracy is None else f"val_accuracy {accuracy:7.2%}", format_duration(seconds))
+        for name, epochs, accuracy, seconds in runs
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
 
 
 def format_duration(seconds: float) -> str:

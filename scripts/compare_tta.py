@@ -34,7 +34,7 @@ def main() -> None:
     rows = np.load(f"data/validation/{name}/rows.npy")
     if not len(rows):
         raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
-    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None)
     shape = shape_of(images, len(arrays.read_class_names()))
     images, labels = images[rows], labels[rows]
     for title, views in view_sets.items():

@@ -82,7 +82,9 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
     data = arrays.load(Path(f"data/processed/{recipe.images}/train"))
     classes = int(data.labels.max()) + 1
     targets = np.eye(classes, dtype="float32")[data.labels]
-    machine = device.set_up(recipe.device, precision=recipe.precision, seed=0, deterministic=recipe.deterministic)
+    machine = device.set_up(
+        recipe.device, precision=recipe.precision, seed=0, deterministic=recipe.deterministic, threads=recipe.threads
+    )
     model = build_network(recipe.network, **shape_of(data.images, classes))
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)

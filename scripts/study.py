@@ -2,8 +2,9 @@
 
 A study is a YAML file: a `recipe`, overrides in `common` and in each of `rows` as `dvc exp run -S` takes them, the `folds` of
 the split by tracks, and the `seeds`. Each row, fold and seed is one training on the workspace's raw data, validated on the
-fold; no test metric is computed. Each run adds one line to the .csv next to the study; besides, only the variants' arrays are
-kept, in .arrays/. Runs that have a line are skipped; a killed run resumes after its last finished epoch.
+fold; no test metric is computed. Runs train side by side, as many as the cores have threads for (or GTSRB_JOBS). Each adds one
+line to the .csv next to the study as soon as it ends; besides, only the variants' arrays are kept, in .arrays/. Runs that have
+a line are skipped; a killed run resumes after its last finished epoch.
 
 At the end the table is printed in Markdown and plotted to the .png next to the study; `--report` does this without training.
 
@@ -13,30 +14,24 @@ it, and mean, standard deviation and n are printed.
 
 import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-import pandas as pd
-
-from gtsrb import command_line, device
-from gtsrb.config.evaluate import Evaluation
+from gtsrb import command_line, device, parallel
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
-from gtsrb.evaluation import tta
-from gtsrb.evaluation.metrics import accuracy_metrics
-from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_array
+from gtsrb.progress import format_runs, print_line
 from gtsrb.studies import results, study, study_table
 from gtsrb.studies.code_dependencies import code_hash, file_hash
-from gtsrb.studies.study import Study
+from gtsrb.studies.study import Run, Study
+from gtsrb.studies.training import train_run
 from gtsrb.training import checkpoints, loop
-from gtsrb.training.loop import TrainedRecipe
 from gtsrb.training.split import split
 from stages.preprocess import write_images
 
@@ -51,13 +46,15 @@ def main() -> None:
     arguments = parser.parse_args()
     content, results_file = study.read(arguments.study), arguments.study.with_suffix(".csv")
     if not arguments.report:
-        for line in train_missing(content, results_file):
-            results.append_line(results_file, line)
+        train_missing(content, results_file)
     report(content, results_file, arguments.study.with_suffix(".png"))
 
 
-def train_missing(content: Study, results_file: Path) -> Iterator[dict[str, Any]]:
-    """Trains each run without a line in `results_file`, and yields its line. Raises `InputError` before the first training."""
+def train_missing(content: Study, results_file: Path) -> None:
+    """Trains the runs without a line in `results_file`, side by side, and appends each line as soon as its run has ended.
+
+    Raises `InputError` before the first training.
+    """
     lines, params = results.read_lines(results_file), Path("params.yaml").read_text()
     if "code" not in lines:
         raise InputError(
@@ -70,18 +67,32 @@ def train_missing(content: Study, results_file: Path) -> Iterator[dict[str, Any]
     code = results.hash_code([RAW / "classes.csv", *(RAW / f"{split}.parquet" for split in splits)], device.versions())
     revision, classes = results.git_revision(), len(arrays.read_class_names())
     check_recipes([run.recipe for run in runs], classes)
+    check_rows(runs)
     missing = results.find_missing(lines, runs, code)
-    for i, run in enumerate(missing, 1):
-        fold = "" if run.fold is None else f", fold {run.fold}"
-        print(f"\n{i} of {len(missing)}: {run.row}{fold}, seed {run.seed}", flush=True)
-        arrays_dir = prepare_arrays("train", run.variant)
-        data = arrays.load(arrays_dir)
-        keras.utils.clear_session()  # frees the previous run's network
-        recipe = run.recipe
-        machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
-        with checkpoints.checkpoint_dir(recipe, arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
-            trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=checkpoint_dir)
-            line = {
+    if not missing:
+        return
+    arrays_dirs = {run.variant: {split: prepare_arrays(split, run.variant) for split in splits} for run in missing}
+    machine = loop.set_up_device(missing[0].recipe)
+    environment = f"{device.versions()} on {machine}"
+    finished = []
+    with (
+        ExitStack() as locks,
+        parallel.open_workers(len(missing), threads=missing[0].recipe.threads, gpu=machine.gpu) as workers,
+    ):
+        folders: dict[int, ExitStack] = {}
+
+        def call(number: int) -> Callable[[], dict[str, Any]]:
+            """The training of a run, whose checkpoints are locked when a worker is free for it."""
+            run = missing[number]
+            print_line(f"{number + 1} of {len(missing)}: {run.name}")
+            folders[number] = locks.enter_context(ExitStack())
+            train_dir = arrays_dirs[run.variant]["train"]
+            folder = folders[number].enter_context(checkpoints.checkpoint_dir(run.recipe, train_dir, environment))
+            return partial(train_run, run, arrays_dirs[run.variant], classes=classes, folder=folder)
+
+        for number, measured in workers.run(map(call, range(len(missing)))):
+            run = missing[number]
+            keys = {
                 "row": run.row,
                 "fold": run.fold,
                 "seed": run.seed,
@@ -89,12 +100,19 @@ def train_missing(content: Study, results_file: Path) -> Iterator[dict[str, Any]
                 "code": code,
                 "revision": revision,
             }
-            if run.evaluation:
-                test_data = arrays.load(prepare_arrays("test", run.variant))
-                line |= test_metrics(trained, recipe, run.evaluation, test_data, classes)
-            else:
-                line |= validation_metrics(trained, data)
-            yield line | {"seconds": training_seconds(trained), "parameters": trained.members[0].parameters}
+            results.append_line(results_file, keys | measured)
+            folders.pop(number).close()
+            finished.append((run.name, run.recipe.epochs, measured.get("val_accuracy"), measured["seconds"]))
+    if len(finished) > 1:
+        print(format_runs(finished))
+
+
+def check_rows(runs: list[Run]) -> None:
+    """Raises `InputError` if two rows have the same params, and so would train in the same checkpoint folder at a time."""
+    first_rows: dict[str, str] = {}
+    for run in runs:
+        if (first := first_rows.setdefault(run.params, run.row)) != run.row:
+            raise InputError(f"rows {first} and {run.row} have the same params; delete one of them")
 
 
 def check_recipes(recipes: list[Recipe], classes: int) -> None:
@@ -118,41 +136,6 @@ def prepare_arrays(split: str, variant: Variant) -> Path:
         write_array(folder / "tracks.npy", tracks)
         write_images(raw, folder / "images.npy", variant, label=f"images of {split}")
     return folder
-
-
-def validation_metrics(trained: TrainedRecipe, data: Arrays) -> dict[str, Any]:
-    """Accuracy and loss on the validation images, and the number of errors of each track that has any."""
-    labels, tracks = data.labels[trained.validation_rows], data.tracks[trained.validation_rows]
-    metrics = accuracy_metrics(labels, trained.probabilities)
-    errors = pd.Series(trained.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
-    return {
-        "val_accuracy": round(metrics["accuracy"], 6),
-        "val_loss": round(metrics["loss"], 6),
-        "images": len(labels),
-        "tracks": len(errors),
-        "errors_by_track": " ".join(f"{track}:{count}" for track, count in errors[errors > 0].items()),
-    }
-
-
-def test_metrics(trained: TrainedRecipe, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
-    """Accuracy on the test set, with the recipe's weights and test-time augmentation, averaged over its members."""
-    model = build_network(recipe.network, **shape_of(data.images, classes))
-    probabilities_per_member = []
-    for member in trained.members:
-        model.set_weights(member.weights(evaluation.weights))
-        views = evaluation.test_time_augmentation
-        probabilities_per_member.append(tta.predict(model, data.images, views))
-    metrics = accuracy_metrics(data.labels, np.mean(probabilities_per_member, axis=0))
-    return {
-        "test_accuracy": round(metrics["accuracy"], 6),
-        "test_errors": metrics["errors"],
-        "test_images": len(data.labels),
-    }
-
-
-def training_seconds(trained: TrainedRecipe) -> float:
-    """Of all members, in training and validation."""
-    return round(sum(member.seconds for member in trained.members), 1)
 
 
 def report(content: Study, results_file: Path, plot_file: Path) -> None:

@@ -29,7 +29,9 @@ def main() -> str:
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
     names = arrays.read_class_names()
-    machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    machine = device.set_up(
+        recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None
+    )
     say(f"{machine}, {recipe.precision}")
 
     views = evaluation.test_time_augmentation

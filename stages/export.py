@@ -45,7 +45,7 @@ def main() -> str:
     names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
     path = Path(f"data/export/{name}.onnx")
-    say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True)}, float32")
+    say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True, threads=None)}, float32")
     model = build_network(recipe.network, **shape_of(test.images, len(names)))
     model.load_weights(weights)
 

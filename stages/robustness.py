@@ -36,7 +36,9 @@ def main() -> str:
     variant, settings = load_section(Variant, "preprocess", recipe.images), load_section(Robustness, "robustness")
     rows = sample_images(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
-    machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    machine = device.set_up(
+        recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None
+    )
     say(f"{machine}, {recipe.precision}")
     model = build_network(
         recipe.network,

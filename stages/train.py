@@ -7,12 +7,13 @@ Writes  models/RECIPE/memberN/{last,best}.weights.h5  one folder per member; no 
         metrics/RECIPE/history.csv                    averaged over members
         metrics/RECIPE/training.json
 
-If it is killed, the same command resumes after the last finished epoch and ends with the same weights.
+Members train side by side, as many as the cores have threads for (or GTSRB_JOBS), with the same result. If it is killed, the
+same command resumes after the last finished epoch of each and ends with the same weights.
 """
 
 from pathlib import Path
 
-from gtsrb import device
+from gtsrb import device, parallel
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
@@ -20,7 +21,7 @@ from gtsrb.data import arrays
 from gtsrb.networks import ensemble
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
-from gtsrb.progress import say
+from gtsrb.progress import format_runs, say
 from gtsrb.training import checkpoints, loop
 
 
@@ -29,11 +30,12 @@ def main() -> str:
     recipe = load_section(Recipe, "train", name)
     arrays_dir = Path(f"data/processed/{recipe.images}/train")
     data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
-    machine = device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic)
+    machine = loop.set_up_device(recipe)
     say(f"{machine}, {recipe.precision}")
 
     with checkpoints.checkpoint_dir(recipe, arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
-        trained = loop.train(recipe, data, classes=classes, jit_compile=machine.jit_compile, folder=checkpoint_dir)
+        with parallel.open_workers(recipe.members, threads=recipe.threads, gpu=machine.gpu) as workers:
+            trained = loop.train(recipe, arrays_dir, classes=classes, folder=checkpoint_dir, workers=workers)
         shape = shape_of(data.images, classes)
         for number, member in enumerate(trained.members):
             for kind in ("last", "best"):
@@ -46,12 +48,16 @@ def main() -> str:
         metrics |= {
             "train_images": len(trained.train_rows),
             "validation_images": len(trained.validation_rows),
-            "images_per_second": round(len(trained.train_rows) * recipe.epochs * recipe.members / metrics["seconds"], 1),
             "device": machine.name,
+            "threads": recipe.threads,
             "precision": recipe.precision,
             "versions": device.versions(),
         }
         write_json(Path(f"metrics/{name}/training.json"), metrics)
+    if recipe.members > 1:
+        print(
+            format_runs((name, recipe.epochs, run["val_accuracy"], run["seconds"]) for name, run in metrics["members"].items())
+        )
     result = "no validation images"
     if len(trained.validation_rows):
         result = f"{metrics['val_accuracy']:.2%} of {len(trained.validation_rows):,} validation images right"

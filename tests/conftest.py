@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one core per worker; by default TensorFlow starts threads for all cores in each
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+os.environ["GTSRB_JOBS"] = "1"  # for the same reason; tests of processes side by side say otherwise
 
 
 def recipes_to_run(content: dict) -> list[str]:
@@ -67,7 +68,7 @@ def shrink_params(content: dict) -> dict:
     for variant in small["preprocess"].values():
         variant["image_size"] = 32
     for recipe in small["train"].values():
-        recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16}
+        recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
         recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}
         recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
     for evaluation in small["evaluate"].values():
@@ -213,6 +214,9 @@ def needs_project(item: pytest.Item) -> bool:
 @pytest.hookimpl(tryfirst=True)  # before pytest's own hook, which selects by marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Runs tests that need a project first, since they take longest, and skips slow ones unless selected."""
+    if tensorflow := sys.modules.get("tensorflow"):  # what recipes of tests have, set before any test has TensorFlow start
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     items.sort(key=lambda item: not needs_project(item))
     for item in items:
         if needs_project(item):

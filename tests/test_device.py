@@ -8,7 +8,7 @@ import pytest
 from gtsrb import device
 from gtsrb.errors import InputError
 
-OPTIONS = {"precision": "float32", "seed": 0, "deterministic": False}
+OPTIONS = {"precision": "float32", "seed": 0, "deterministic": False, "threads": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_choosing_a_gpu_without_having_one(monkeypatch):
 def test_precision(params, precision):
     from gtsrb.networks.build import build_network
 
-    device.set_up("cpu", precision=precision, seed=0, deterministic=False)
+    device.set_up("cpu", precision=precision, seed=0, deterministic=False, threads=1)
     model = build_network(params.train["baseline"].network, size=48, channels=3, dtype="uint8", classes=43)
     assert model.layers[1].compute_dtype == precision.removeprefix("mixed_")
     assert model.layers[1].variable_dtype == "float32"
@@ -67,10 +67,12 @@ def test_precision(params, precision):
 def test_the_device_is_set_up_once_per_process():
     machine = device.set_up("auto", **OPTIONS)
     assert device.set_up("cpu", **OPTIONS | {"precision": "mixed_bfloat16", "seed": 1}) == machine
+    assert device.set_up("cpu", **OPTIONS | {"precision": "mixed_bfloat16", "threads": None}) == machine
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
-    for choice, deterministic in (("gpu", False), ("cpu", True)):
-        with pytest.raises(InputError, match="but this process has already set up device: auto, deterministic: False") as error:
-            device.set_up(choice, precision="float32", seed=0, deterministic=deterministic)
+    for choice, changed in (("gpu", {}), ("cpu", {"deterministic": True}), ("cpu", {"threads": 2})):
+        already = "but this process has already set up device: auto, deterministic: False, threads: 1, and cannot change it"
+        with pytest.raises(InputError, match=already) as error:
+            device.set_up(choice, **OPTIONS | changed)
         assert "\n" not in str(error.value)
     assert keras.config.dtype_policy().name == "mixed_bfloat16"  # an error changes nothing
 

@@ -148,6 +148,7 @@ class Recipe(Section):
     members: Annotated[int, Field(ge=1, le=100)]
     deterministic: bool
     device: Literal["auto", "gpu", "cpu"]
+    threads: Count
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     epochs: Count
     batch_size: Count

@@ -8,10 +8,20 @@ from pathlib import Path
 from gtsrb.errors import InputError
 
 PACKAGES = ("gtsrb", "stages")
-# Cannot change a result: messages, progress bars, command line, how params.yaml is read (DVC compares the values itself).
+# Cannot change a result: messages, progress bars, command line, where work runs, how params.yaml is read (DVC compares the
+# values itself).
 PLUMBING = {
     Path(f"gtsrb/{name}.py")
-    for name in ("errors", "progress", "command_line", "config/base", "config/load", "config/params", "config/yaml_loader")
+    for name in (
+        "errors",
+        "progress",
+        "command_line",
+        "parallel",
+        "config/base",
+        "config/load",
+        "config/params",
+        "config/yaml_loader",
+    )
 }
 WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -1,6 +1,5 @@
 """The results of a study, one line per run in the CSV beside it, with hashes of the params and the code they belong to."""
 
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,12 +44,10 @@ def read_lines(path: Path) -> pd.DataFrame:
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
-    """Appends a line to `path` atomically; a new file gets a header."""
-    before = path.read_text() if path.exists() else ""
-    added = io.StringIO()
-    pd.DataFrame([line]).to_csv(added, header=not before, index=False)
+    """Appends a line to `path` atomically. Columns that the lines before do not have, such as none, are empty in those."""
+    before = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
     with atomic_write(path) as temporary_path:
-        temporary_path.write_text(before + added.getvalue())
+        pd.concat([before, pd.DataFrame([line])]).to_csv(temporary_path, index=False)
 
 
 def select_current(lines: pd.DataFrame, runs: list[Run]) -> pd.DataFrame:

@@ -67,6 +67,11 @@ class Run:
     evaluation: Evaluation | None  # on the test set, for a study with `test: true`
 
     @property
+    def name(self) -> str:
+        fold = "" if self.fold is None else f", fold {self.fold}"
+        return f"{self.row}{fold}, seed {self.seed}"
+
+    @property
     def params(self) -> str:
         """Hash of the row's params without fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
@@ -140,6 +145,7 @@ def check_comparable(recipes: list[Recipe]) -> None:
         "validation.seed": {str(validation.seed) for validation in validations},
         "device": {str(recipe.device) for recipe in recipes},
         "deterministic": {str(recipe.deterministic) for recipe in recipes},
+        "threads": {str(recipe.threads) for recipe in recipes},
     }.items():
         if len(values) > 1:
             raise InputError(f"rows differ in {key}: {' and '.join(sorted(values))}; set the same for all rows of a study")

@@ -7,7 +7,7 @@ import keras
 import pandas as pd
 
 from gtsrb.config.train import ReduceOnPlateau
-from gtsrb.progress import Bar, format_duration
+from gtsrb.progress import format_duration, print_line, step_bar
 from gtsrb.training.batches import DROPOUT, TrainingBatches, make_generator
 
 
@@ -57,12 +57,16 @@ class ResumablePlateau(keras.callbacks.ReduceLROnPlateau):
 
 
 class EpochPrinter(keras.callbacks.Callback):
-    """Prints one line per epoch; on a terminal also a bar over the steps of the current epoch."""
+    """Prints one line per epoch, after `prefix`; on a terminal also a bar over the steps of the current epoch."""
+
+    def __init__(self, prefix: str):
+        super().__init__()
+        self.prefix = prefix
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.perf_counter()
-        self.name = f"epoch {epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
-        self.bar = Bar(desc=self.name, total=self.params["steps"], unit=" steps", leave=False, disable=None)
+        self.name = f"{self.prefix}epoch {epoch + 1:>{len(str(self.params['epochs']))}}/{self.params['epochs']}"
+        self.bar = step_bar(self.name, self.params["steps"])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self.bar.update()
@@ -73,4 +77,4 @@ class EpochPrinter(keras.callbacks.Callback):
         if "val_loss" in logs:
             line += f"  val_loss {logs['val_loss']:.4f}  val_accuracy {logs['val_accuracy']:7.2%}"
         seconds = time.perf_counter() - self.started
-        print(f"{line}  learning_rate {logs['learning_rate']:<8.3g}  {format_duration(seconds)}", flush=True)
+        print_line(f"{line}  learning_rate {logs['learning_rate']:<8.3g}  {format_duration(seconds)}")

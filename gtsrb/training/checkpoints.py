@@ -6,7 +6,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,8 +64,18 @@ class Progress:
     epochs: int = 0  # finished
     best_epoch: int = 0  # the one with the lowest validation loss, counted from 0
     best_loss: float = math.inf
-    seconds: float = 0.0  # in training and validation, over all sessions
+    fit_seconds: float = 0.0  # in training steps, the tracing in the first included: without validation
+    spans: list[tuple[float, float]] = field(default_factory=list)  # start and end of each epoch with validation, Unix time
     best_weights: list[np.ndarray] = field(default_factory=list)  # empty without validation
+
+
+def covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
+    """How long at least one of these spans of time, (start, end) each, was under way."""
+    total, covered_until = 0.0, -math.inf
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, covered_until))
+        covered_until = max(covered_until, end)
+    return total
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -80,6 +90,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.state = folder / "state.npz"
         self.history = folder / "history.csv"
         self.progress = Progress()
+        self.fitted: float | None = None
 
     def resume(self, model: keras.Model) -> int:
         """Loads the saved state, if there is one, into the compiled `model`; returns the number of finished epochs."""
@@ -96,7 +107,10 @@ class Checkpoint(keras.callbacks.Callback):
         return self.progress.epochs
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.started = time.perf_counter()
+        self.started, self.fitted = time.time(), None
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        self.fitted = time.time()  # validation follows, within the epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         val_loss = logs.get("val_loss")  # None without validation images
@@ -104,7 +118,9 @@ class Checkpoint(keras.callbacks.Callback):
             raise InputError(f"loss {logs['loss']}, val_loss {val_loss} after epoch {epoch}; try a lower learning rate")
         progress = self.progress
         progress.epochs = epoch + 1
-        progress.seconds += time.perf_counter() - self.started
+        ended = time.time()
+        progress.fit_seconds += (self.fitted or ended) - self.started
+        progress.spans.append((self.started, ended))
         if val_loss is not None and val_loss < progress.best_loss:
             progress.best_epoch, progress.best_loss = epoch, val_loss
             progress.best_weights = averaged_weights(self.model)

@@ -1,5 +1,6 @@
 """Trains the members of a recipe by Keras' `fit`, on batches in which every draw is a function of (seed, epoch, step)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,15 +10,18 @@ import keras
 import numpy as np
 import pandas as pd
 
+from gtsrb import device
 from gtsrb.config.train import Recipe, ReduceOnPlateau
-from gtsrb.data.arrays import Arrays
+from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network, shape_of
+from gtsrb.parallel import Workers
+from gtsrb.progress import print_line
 from gtsrb.training.batches import Examples, OrderedBatches, TrainingBatches, steps_per_epoch
 from gtsrb.training.callbacks import EpochPrinter, EpochSeeding, LearningRateLog, ResumablePlateau
-from gtsrb.training.checkpoints import Checkpoint, Progress
+from gtsrb.training.checkpoints import Checkpoint, Progress, covered_seconds
 from gtsrb.training.optimizers import build_optimizer
 from gtsrb.training.split import split
 
@@ -34,8 +38,14 @@ class Member:
     best_epoch: int  # counted from 0
     history: pd.DataFrame  # one row per epoch, columns HISTORY; val_* are empty without validation images
     probabilities: np.ndarray  # (validation images, classes) float32, by the last weights
-    seconds: float  # in training and validation, over all sessions
+    fit_seconds: float  # in training steps, the tracing in the first included: without validation
+    spans: list[tuple[float, float]]  # start and end of each epoch with validation, Unix time, over all sessions
     parameters: int
+
+    @property
+    def seconds(self) -> float:
+        """In training and validation, over all sessions."""
+        return sum(end - start for start, end in self.spans)
 
     def weights(self, kind: str) -> list[np.ndarray]:
         """The `last` or the `best` weights, as params name them."""
@@ -60,19 +70,70 @@ class TrainedRecipe:
         """One row per epoch, averaged over the members."""
         return pd.concat([member.history for member in self.members]).groupby("epoch", as_index=False).mean()
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """`seconds` in training and validation and `fit_seconds` in training steps, each the sum over the members, and
+        `elapsed_seconds`, in which at least one of them trained or validated; all over all sessions.
+        """
+        spans = [span for member in self.members for span in member.spans]
+        return {
+            "seconds": sum(member.seconds for member in self.members),
+            "fit_seconds": sum(member.fit_seconds for member in self.members),
+            "elapsed_seconds": covered_seconds(spans),
+        }
 
-def train(recipe: Recipe, data: Arrays, *, classes: int, jit_compile: bool | str, folder: Path) -> TrainedRecipe:
-    """Splits `data` and trains every member of the recipe, resuming from the checkpoints in `folder`.
 
-    Expects the device to be set up. Raises `InputError` if the recipe does not fit the data.
+def train(recipe: Recipe, arrays_dir: Path, *, classes: int, folder: Path, workers: Workers, name: str = "") -> TrainedRecipe:
+    """Splits the images in `arrays_dir` and trains every member of the recipe, resuming from the checkpoints in `folder`.
+
+    Lines about a member begin with `name` and, if there are several, its own. Raises `InputError` if the recipe does not fit
+    the data.
     """
     check_classes(recipe, classes)
-    train_rows, validation_rows = split(data.labels, data.tracks, recipe.validation)
+    data = arrays.load(arrays_dir)
+    rows = split(data.labels, data.tracks, recipe.validation)
+
+    def call(number: int) -> Callable[[], Member]:
+        member = f"member{number}"
+        label = ", ".join([name] * bool(name) + [member] * (recipe.members > 1))
+        of_member = partial(train_member_on, recipe, number, *rows, arrays_dir=arrays_dir)
+        return partial(of_member, classes=classes, folder=folder / member, name=label)
+
+    members = dict(workers.run(map(call, range(recipe.members))))
+    return TrainedRecipe([members[number] for number in range(recipe.members)], *rows)
+
+
+def train_member_on(
+    recipe: Recipe,
+    number: int,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    *,
+    arrays_dir: Path,
+    classes: int,
+    folder: Path,
+    name: str,
+) -> Member:
+    """`train_member` on these rows of the arrays in `arrays_dir`, in any process: sets up its device and frees what it held."""
+    keras.utils.clear_session()  # the network that this process trained before
+    machine = set_up_device(recipe)
+    data = arrays.load(arrays_dir)
     targets = np.eye(classes, dtype="float32")[data.labels]
     train, validation = ((data.images[rows], targets[rows]) for rows in (train_rows, validation_rows))
-    train_one = partial(train_member, recipe, train=train, validation=validation, jit_compile=jit_compile)
-    members = [train_one(number, folder=folder / f"member{number}") for number in range(recipe.members)]
-    return TrainedRecipe(members, train_rows, validation_rows)
+    return train_member(
+        recipe, number, train=train, validation=validation, jit_compile=machine.jit_compile, folder=folder, name=name
+    )
+
+
+def set_up_device(recipe: Recipe) -> device.Device:
+    """Sets up this process for the recipe; raises and warns as `device.set_up`."""
+    return device.set_up(
+        recipe.device,
+        precision=recipe.precision,
+        seed=recipe.seed,
+        deterministic=recipe.deterministic,
+        threads=recipe.threads,
+    )
 
 
 def check_classes(recipe: Recipe, classes: int) -> None:
@@ -83,7 +144,14 @@ def check_classes(recipe: Recipe, classes: int) -> None:
 
 
 def train_member(
-    recipe: Recipe, number: int, *, train: Examples, validation: Examples, jit_compile: bool | str, folder: Path
+    recipe: Recipe,
+    number: int,
+    *,
+    train: Examples,
+    validation: Examples,
+    jit_compile: bool | str,
+    folder: Path,
+    name: str = "",
 ) -> Member:
     """Trains member `number`, counted from 0, resuming from the checkpoint in `folder`; a finished member is only loaded."""
     seed = recipe.seeds[number]
@@ -94,15 +162,19 @@ def train_member(
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=jit_compile)
     images = f"{len(train[0]):,} training and {len(validation[0]):,} validation images"
-    print(f"member{number}: {model.count_params():,} parameters; {recipe.epochs} epochs of {steps} steps; {images}", flush=True)
-    progress = fit(model, recipe, train=train, validation=validation if len(validation[0]) else None, folder=folder)
+    shown = name or f"member{number}"
+    print_line(f"{shown}: {model.count_params():,} parameters; {recipe.epochs} epochs of {steps} steps; {images}")
+    prefix = f"{name}  " if name else ""
+    validation_or_none = validation if len(validation[0]) else None
+    progress = fit(model, recipe, train=train, validation=validation_or_none, folder=folder, prefix=prefix)
     return Member(
         last_weights=model.get_weights(),
         best_weights=progress.best_weights,
         best_epoch=progress.best_epoch,
         history=pd.read_csv(folder / "history.csv").reindex(columns=HISTORY),
         probabilities=inference.predict(model, validation[0]),
-        seconds=progress.seconds,
+        fit_seconds=progress.fit_seconds,
+        spans=progress.spans,
         parameters=model.count_params(),
     )
 
@@ -125,23 +197,34 @@ def training_metrics(trained: TrainedRecipe, labels: np.ndarray) -> dict[str, An
         metrics["members"] = {}
         for number, member in enumerate(members):
             accuracy = accuracy_metrics(labels, member.probabilities)["accuracy"] if len(labels) else None
-            metrics["members"][f"member{number}"] = {"val_accuracy": accuracy, "seconds": round(member.seconds, 1)}
-    metrics["seconds"] = round(sum(member.seconds for member in members), 1)  # validation included
+            times = {"seconds": round(member.seconds, 1), "fit_seconds": round(member.fit_seconds, 1)}
+            metrics["members"][f"member{number}"] = {"val_accuracy": accuracy, **times}
+    metrics |= {key: round(value, 1) for key, value in trained.seconds.items()}
+    images = len(trained.train_rows) * len(trained.history) * len(members)
+    metrics["images_per_second"] = round(images / trained.seconds["elapsed_seconds"], 1)
     metrics["parameters"] = members[0].parameters  # of one member
     return metrics
 
 
-def fit(model: keras.Model, recipe: Recipe, *, train: Examples, validation: Examples | None, folder: Path) -> Progress:
+def fit(
+    model: keras.Model,
+    recipe: Recipe,
+    *,
+    train: Examples,
+    validation: Examples | None,
+    folder: Path,
+    prefix: str = "",
+) -> Progress:
     """Trains the compiled `model` to the recipe's last epoch, from the checkpoint in `folder` if there is one.
 
-    Writes history.csv to `folder`. The model ends with the last epoch's weights (their moving averages, if the optimiser has
-    `ema_momentum`); the returned `Progress` has the best epoch's.
+    Prints a line per epoch, after `prefix`. Writes history.csv to `folder`. The model ends with the last epoch's weights (their
+    moving averages, if the optimiser has `ema_momentum`); the returned `Progress` has the best epoch's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(folder)
     first_epoch = checkpoint.resume(model)
     if first_epoch:
-        print(f"resumed after {first_epoch} of {recipe.epochs} epochs", flush=True)
+        print_line(f"{prefix}resumed after {first_epoch} of {recipe.epochs} epochs")
     batches = TrainingBatches(*train, recipe, epoch=first_epoch)
     callbacks = [EpochSeeding(recipe.seed, batches), LearningRateLog()]
     if recipe.optimizer.ema_momentum and validation:
@@ -156,7 +239,7 @@ def fit(model: keras.Model, recipe: Recipe, *, train: Examples, validation: Exam
         validation_data=OrderedBatches(*validation, VALIDATION_BATCH) if validation else None,
         shuffle=False,  # `TrainingBatches` does it
         verbose=0,
-        callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint, EpochPrinter()],
+        callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint, EpochPrinter(prefix)],
     )
     return checkpoint.progress
 

@@ -1,5 +1,6 @@
 """The command, on a few synthetic signs."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,45 @@ def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
     file.unlink()
     run_study(content, monkeypatch)
     uninterrupted = results.read_lines(file)
-    pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), uninterrupted.drop(columns="seconds"))
+    pd.testing.assert_frame_equal(without_times(resumed), without_times(uninterrupted))
+
+
+def without_times(lines: pd.DataFrame) -> pd.DataFrame:
+    return lines.drop(columns=["seconds", "fit_seconds"])
+
+
+@pytest.mark.seconds
+def test_runs_side_by_side_write_the_lines_of_runs_one_after_the_other(workspace, monkeypatch, capfd):
+    """In any order; with one run of another precision in a process that had the first."""
+    two_folds = ["~train.augmented.validation", "+train.augmented.validation={split:tracks,folds:2,fold:0,seed:0}"]
+    rows = {
+        "base": [],
+        "rounded": ["train.augmented.precision=mixed_bfloat16"],
+        "adam": ["train.augmented.optimizer.name=adam"],
+    }
+    rows["adam"].append("train.augmented.optimizer.nesterov=false")
+    content = CONTENT | {"common": ["train.augmented.epochs=2", *two_folds], "folds": [0], "seeds": [0], "rows": rows}
+    monkeypatch.setenv("GTSRB_JOBS", "2")
+    side_by_side = results.read_lines(run_study(content, monkeypatch)).set_index("row").loc[list(rows)]
+    printed = capfd.readouterr().out
+    assert [printed.count(f"{i} of 3: ") for i in (1, 2, 3)] == [1, 1, 1]
+    for row in rows:
+        assert f"{row}, fold 0, seed 0  epoch 2/2  loss " in printed
+        assert re.search(rf"^{row}, fold 0, seed 0 +2 epochs  val_accuracy +[0-9.]+%  [0-9]+ s$", printed, re.MULTILINE)
+    Path("some.csv").unlink()
+    monkeypatch.setenv("GTSRB_JOBS", "1")
+    one_by_one = results.read_lines(run_study(content, monkeypatch)).set_index("row")
+    pd.testing.assert_frame_equal(without_times(side_by_side), without_times(one_by_one))
+    assert one_by_one["val_loss"].nunique() == 3 and (one_by_one["threads"] == 1).all()
+    assert (one_by_one["fit_seconds"] < one_by_one["seconds"]).all()
+    assert not list(Path(".checkpoints").iterdir())
+
+
+def test_rows_with_the_same_params_are_one_line(workspace, monkeypatch):
+    """Side by side they would resume from the same checkpoints."""
+    content = CONTENT | {"rows": {"base": [], "again": ["train.augmented.epochs=1"]}}
+    with pytest.raises(InputError, match=r"^rows base and again have the same params; delete one of them$"):
+        run_study(content, monkeypatch)
 
 
 @pytest.mark.slow

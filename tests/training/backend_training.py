@@ -28,7 +28,7 @@ def main(folder: Path) -> None:
         "plain": change(base, network={"block_dropout": 0.0, "dense_dropout": 0.0}),
         "dropout": change(base, network={"standardize": "data_set"}, optimizer={"ema_momentum": 0.5}),
     }
-    machine = device.set_up("cpu", precision=base.precision, seed=0, deterministic=base.deterministic)
+    machine = device.set_up("cpu", precision=base.precision, seed=0, deterministic=base.deterministic, threads=1)
     for name, recipe in recipes.items():
         train(recipe, machine, folder / name / "uninterrupted")
         train(recipe, machine, folder / name / "resumed", epochs=1)

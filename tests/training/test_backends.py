@@ -71,7 +71,7 @@ SET_UP = """
 import os
 from gtsrb import device
 
-machine = device.set_up({choice!r}, precision="float32", seed=0, deterministic=True)
+machine = device.set_up({choice!r}, precision="float32", seed=0, deterministic=True, threads=1)
 print(machine.gpu, machine.jit_compile, os.environ["XLA_FLAGS"])
 """
 

@@ -37,7 +37,7 @@ def test_a_plateau_schedule_reduces_the_rate_and_can_be_resumed(recipe, tmp_path
 
 
 def test_printed_epochs_are_aligned(capsys):
-    printer = EpochPrinter()
+    printer = EpochPrinter("")
     printer.set_params({"epochs": 30, "steps": 1})
     for epoch, accuracy, rate in [(0, 0.01, 0.01), (9, 0.5, 1e-3), (29, 1.0, 1.23456e-5)]:
         printer.on_epoch_begin(epoch)

@@ -11,6 +11,7 @@ from gtsrb.config.train import Recipe, TrackFold
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
 from gtsrb.networks import inference
+from gtsrb.parallel import IN_PROCESS
 from gtsrb.training import batches, loop
 from gtsrb.training.split import split
 
@@ -74,7 +75,8 @@ def test_history_and_best_weights(recipe, tmp_path, capsys):
     np.testing.assert_allclose(history["learning_rate"], closed_form, rtol=1e-6)
     assert progress.best_epoch == history["val_loss"].idxmin()
     assert progress.epochs == 4
-    assert progress.seconds > 0
+    assert len(progress.spans) == 4 and all(start < end for start, end in progress.spans)
+    assert 0 < progress.fit_seconds < sum(end - start for start, end in progress.spans)
     model.set_weights(progress.best_weights)
     loss = model.evaluate(*VALIDATION, verbose=0, batch_size=20)[0]
     assert loss == pytest.approx(history["val_loss"].min(), rel=1e-5)
@@ -121,7 +123,7 @@ def test_a_finished_member_is_only_loaded(recipe, tmp_path, capsys):
     again = train_member(recipe, tmp_path)
     assert "resumed after 4 of 4 epochs" in capsys.readouterr().out
     assert equal(first.last_weights, again.last_weights)
-    assert first.seconds == again.seconds
+    assert (first.seconds, first.fit_seconds) == (again.seconds, again.fit_seconds)
     assert (first.probabilities == again.probabilities).all()
 
 
@@ -143,6 +145,8 @@ def test_metrics_of_one_member_and_of_an_ensemble(recipe, tmp_path):
     assert ensemble["members"]["member0"]["val_accuracy"] == single["val_accuracy"]
     assert ensemble["members"].keys() == {"member0", "member1"}
     assert ensemble["seconds"] == pytest.approx(sum(member.seconds for member in members), abs=0.1)
+    assert ensemble["fit_seconds"] == pytest.approx(sum(member.fit_seconds for member in members), abs=0.1)
+    assert ensemble["elapsed_seconds"] == ensemble["seconds"]  # one after the other
 
 
 @pytest.mark.seconds
@@ -150,7 +154,9 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
     fold = TrackFold(split="tracks", folds=4, fold=1, seed=0)
     recipe = recipe.model_copy(update={"members": 2, "validation": fold, "epochs": 2})
     data = Arrays(IMAGES, LABELS, np.arange(N) // 2)
-    trained = loop.train(recipe, data, classes=CLASSES, jit_compile=False, folder=tmp_path)
+    for name, array in data._asdict().items():
+        np.save(tmp_path / f"{name}.npy", array)
+    trained = loop.train(recipe, tmp_path, classes=CLASSES, folder=tmp_path, workers=IN_PROCESS)
     train_rows, validation_rows = split(LABELS, data.tracks, fold)
     assert (trained.train_rows == train_rows).all() and (trained.validation_rows == validation_rows).all()
     expected = loop.train_member(

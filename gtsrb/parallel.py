@@ -1,0 +1,130 @@
+"""Where work runs: in processes of this machine, side by side, or in this one. No result depends on it.
+
+A call runs in whatever process takes it, so it has to bring or read all that it needs, and returns arrays or numbers: only
+the stage or the script writes files, but for a training's checkpoints.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import connection
+from typing import Any, TypeVar
+
+from gtsrb import progress
+from gtsrb.errors import InputError
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Workers:
+    """An executor and how many calls it runs at a time."""
+
+    executor: Executor
+    count: int
+
+    def run(self, calls: Iterable[Callable[[], Result]]) -> Iterator[tuple[int, Result]]:
+        """Yields the number of each call, counted from 0, and its result, as soon as it is there; raises what a call raises.
+
+        `calls` are taken one by one as workers become free. With several workers they are pickled.
+        """
+        waiting, running = enumerate(calls), dict[Future, int]()
+        while True:
+            for number, call in islice(waiting, self.count - len(running)):
+                running[self.executor.submit(call)] = number
+            if not running:
+                return
+            for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=running.__getitem__):
+                yield running.pop(future), future.result()
+
+
+class InProcess(Executor):
+    """Runs each call here, as it is submitted: a single training pays for no second start of TensorFlow."""
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+IN_PROCESS = Workers(InProcess(), 1)
+
+
+@contextmanager
+def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
+    """Workers for this many `calls` of so many `threads`, which end with the block: at once if it raises, as on Ctrl-C.
+
+    Raises `InputError` if one of them is killed, or if GTSRB_JOBS is not a number.
+    """
+    count = count_workers(calls, threads=threads, gpu=gpu)
+    if count == 1:
+        yield IN_PROCESS
+        return
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    lock, positions = context.RLock(), context.SimpleQueue()
+    for position in range(count):
+        positions.put(position)
+    others = set(multiprocessing.active_children())
+    progress.set_up_bars(lock, 0)
+    executor = _Processes(count, context, initializer=_start_worker, initargs=(lock, positions))
+    try:
+        yield Workers(executor, count)
+    except BaseException as error:
+        for process in set(multiprocessing.active_children()) - others:
+            process.kill()  # between two epochs or in the midst of one: as after any kill, the last finished one is kept
+        if isinstance(error, BrokenProcessPool):
+            raise InputError(
+                f"one of the {count} processes that work side by side was killed, perhaps for lack of memory; run the same "
+                "command again to resume after the last finished epochs, with GTSRB_JOBS=1 for less memory"
+            ) from None
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def count_workers(calls: int, *, threads: int, gpu: bool) -> int:
+    """How many of `calls` run at a time: GTSRB_JOBS, otherwise one on a GPU and cores // threads on a CPU, at least one."""
+    if jobs := os.environ.get("GTSRB_JOBS"):
+        if not jobs.isdecimal() or int(jobs) < 1:
+            raise InputError(f"GTSRB_JOBS={jobs}: expected how many trainings run side by side, 1 or more")
+        return max(1, min(int(jobs), calls))
+    return 1 if gpu else max(1, min(count_cores() // threads, calls))
+
+
+def count_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Processes(ProcessPoolExecutor):
+    """Starts its processes with Ctrl-C blocked, also while they import: only the parent takes it, and ends them."""
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(call, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _start_worker(lock: Any, positions: Any) -> None:
+    progress.set_up_bars(lock, positions.get())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this worker if its parent is killed, which would otherwise leave it training alongside the next attempt."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    connection.wait([parent.sentinel])
+    os._exit(1)
