@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
 
 from gtsrb import progress
@@ -70,6 +70,7 @@ def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
     if count == 1:
         yield IN_PROCESS
         return
+    _start_resource_tracker()
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     lock, positions = context.RLock(), context.SimpleQueue()
     for position in range(count):
@@ -104,6 +105,19 @@ def count_workers(calls: int, *, threads: int, gpu: bool) -> int:
 def count_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_resource_tracker() -> None:
+    """Starts the process that frees the semaphores of killed processes, so that it does not warn of each that it frees."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 class _Processes(ProcessPoolExecutor):

@@ -452,6 +452,81 @@ def test_a_killed_training_resumes_and_ends_with_the_same_weights(new_project):
         assert resumed[path] == uninterrupted[path]
 
 
+ENSEMBLE = next(name for name in RECIPES_RUN if RECIPES[name]["members"] > 1)  # two members in the fixtures' project
+
+
+def start_training(project: Project, **environment: str) -> subprocess.Popen:
+    """The stage of the ensemble, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "stages.train", ENSEMBLE],
+        cwd=project.folder, env=project.environment() | environment, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def read_results(project: Project) -> dict[str, bytes]:
+    """What a training writes, by path, without the times in training.json."""
+    folders = [project.folder / name / ENSEMBLE for name in ("models", "data/validation")]
+    files = [*(path for folder in folders for path in folder.rglob("*.*")), project.folder / f"metrics/{ENSEMBLE}/history.csv"]
+    return {str(path.relative_to(project.folder)): path.read_bytes() for path in files}
+
+
+def test_members_side_by_side_are_those_trained_one_after_the_other(project):
+    """To the byte, with a line per epoch of each, and a table of both at the end."""
+    expected, times = read_results(project), read_metrics(project, f"{ENSEMBLE}/training.json")
+    assert times["elapsed_seconds"] == pytest.approx(times["seconds"], abs=0.11) and times["threads"] == 1
+    for name in ("models", "data/validation"):
+        shutil.rmtree(project.folder / name / ENSEMBLE)
+    stdout, stderr = start_training(project, GTSRB_JOBS="2").communicate(timeout=300)
+    assert not stderr
+    assert read_results(project) == expected
+    for member in ("member0", "member1"):
+        assert [stdout.count(f"\n{member}  epoch {epoch}/5  loss ") for epoch in range(1, 6)] == [1] * 5
+        assert re.search(rf"^{member}  5 epochs +[0-9]+ s$", stdout, re.MULTILINE)
+    times = read_metrics(project, f"{ENSEMBLE}/training.json")
+    own = [member["seconds"] for member in times["members"].values()]
+    assert times["seconds"] == pytest.approx(sum(own), abs=0.11)
+    assert max(own) - 0.1 <= times["elapsed_seconds"] < times["seconds"]
+    assert times["fit_seconds"] <= times["seconds"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["Ctrl-C", "kill -9 of a member"])
+def test_members_that_are_stopped_resume_and_end_with_the_same_weights(project, end):
+    """Both processes end, with one line, and no finished epoch is trained again."""
+    project.edit({f"train.{ENSEMBLE}.epochs": 12})
+    start_training(project).communicate(timeout=300)
+    expected = read_results(project)
+    process = start_training(project, GTSRB_JOBS="2")
+    lines = []
+    while not all(any(f"member{i}  epoch  2/12" in line for line in lines) for i in (0, 1)):
+        lines.append(process.stdout.readline())
+        assert lines[-1], process.stderr.read()
+    if end == "Ctrl-C":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=60)  # ends with the last process that holds the pipe
+    assert process.returncode == 1
+    message = "error: one of the 2 processes that work side by side was killed, perhaps for lack of memory; run the same"
+    assert stderr == "interrupted\n" if end == "Ctrl-C" else stderr.startswith(message) and stderr.count("\n") == 1
+    finished = {i: len(re.findall(rf"^member{i}  epoch", "".join(lines) + stdout, re.MULTILINE)) for i in (0, 1)}
+    assert all(2 <= epochs < 12 for epochs in finished.values())
+
+    stdout, stderr = start_training(project, GTSRB_JOBS="2").communicate(timeout=300)
+    assert not stderr
+    for i, epochs in finished.items():
+        resumed = int(re.search(rf"^member{i}  resumed after (\d+) of 12 epochs$", stdout, re.MULTILINE)[1])
+        assert epochs <= resumed <= epochs + 1  # saved, and not printed yet
+    assert read_results(project) == expected
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that this one has started to train in."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
 def list_outputs(project, stage: str) -> dict[str, str]:
     """Path and md5 of the stage's outputs in dvc.lock."""
     lock = yaml.safe_load((project.folder / "dvc.lock").read_text())

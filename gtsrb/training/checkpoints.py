@@ -65,12 +65,12 @@ class Progress:
     best_epoch: int = 0  # the one with the lowest validation loss, counted from 0
     best_loss: float = math.inf
     fit_seconds: float = 0.0  # in training steps, the tracing in the first included: without validation
-    spans: list[tuple[float, float]] = field(default_factory=list)  # start and end of each epoch with validation, Unix time
+    spans: list[list[float]] = field(default_factory=list)  # [start, end] of each epoch with validation, Unix time
     best_weights: list[np.ndarray] = field(default_factory=list)  # empty without validation
 
 
-def covered_seconds(spans: Iterable[tuple[float, float]]) -> float:
-    """How long at least one of these spans of time, (start, end) each, was under way."""
+def covered_seconds(spans: Iterable[list[float]]) -> float:
+    """How long at least one of these spans of time, [start, end] each, was under way."""
     total, covered_until = 0.0, -math.inf
     for start, end in sorted(spans):
         total += max(0.0, end - max(start, covered_until))
@@ -120,7 +120,7 @@ class Checkpoint(keras.callbacks.Callback):
         progress.epochs = epoch + 1
         ended = time.time()
         progress.fit_seconds += (self.fitted or ended) - self.started
-        progress.spans.append((self.started, ended))
+        progress.spans.append([self.started, ended])
         if val_loss is not None and val_loss < progress.best_loss:
             progress.best_epoch, progress.best_loss = epoch, val_loss
             progress.best_weights = averaged_weights(self.model)

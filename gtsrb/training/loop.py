@@ -39,7 +39,7 @@ class Member:
     history: pd.DataFrame  # one row per epoch, columns HISTORY; val_* are empty without validation images
     probabilities: np.ndarray  # (validation images, classes) float32, by the last weights
     fit_seconds: float  # in training steps, the tracing in the first included: without validation
-    spans: list[tuple[float, float]]  # start and end of each epoch with validation, Unix time, over all sessions
+    spans: list[list[float]]  # [start, end] of each epoch with validation, Unix time, over all sessions
     parameters: int
 
     @property

@@ -21,6 +21,8 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(recipe, tmp_path, unt
     assert equal(uninterrupted.get_weights(), resumed.get_weights())
     assert equal(progress.best_weights, resumed_progress.best_weights)
     assert progress.best_epoch == resumed_progress.best_epoch
+    assert len(resumed_progress.spans) == len(progress.spans) == 4
+    assert 0 < resumed_progress.fit_seconds < checkpoints.covered_seconds(resumed_progress.spans)
     assert (tmp_path / "uninterrupted/history.csv").read_bytes() == (tmp_path / "resumed/history.csv").read_bytes()
 
 
@@ -47,6 +49,19 @@ def test_a_loss_that_is_not_finite_is_a_one_line_error(recipe, tmp_path):
     assert not (tmp_path / "state.npz").exists()
 
 
+@pytest.mark.parametrize(
+    ("spans", "seconds"),
+    [
+        ([], 0),
+        ([[0, 2], [2, 5], [9, 10]], 6),  # one after the other, and a pause
+        ([[0, 4], [1, 2], [3, 6]], 6),  # side by side, one within another
+        ([[3, 6], [0, 4]], 6),
+    ],
+)
+def test_how_long_at_least_one_was_under_way(spans, seconds):
+    assert checkpoints.covered_seconds(spans) == seconds
+
+
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """A directory with data, in an empty workspace."""
@@ -60,7 +75,8 @@ def data(tmp_path, monkeypatch):
 def test_the_fingerprint_is_of_params_and_data(recipe, data):
     fingerprint = checkpoints.fingerprint(recipe, data)
     assert fingerprint == checkpoints.fingerprint(recipe, data)
-    assert fingerprint != checkpoints.fingerprint(recipe.model_copy(update={"epochs": 5}), data)
+    for change in ({"epochs": 5}, {"threads": 2}):
+        assert fingerprint != checkpoints.fingerprint(recipe.model_copy(update=change), data)
     (data / "images.npy").write_bytes(b"2")
     assert fingerprint != checkpoints.fingerprint(recipe, data)
 
