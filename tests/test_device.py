@@ -1,9 +1,13 @@
 """The device and its messages, on machines without a GPU."""
 
+import subprocess
+import sys
+
 import cv2
 import keras
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from gtsrb import device
 from gtsrb.errors import InputError
@@ -75,6 +79,24 @@ def test_the_device_is_set_up_once_per_process():
             device.set_up(choice, **OPTIONS | changed)
         assert "\n" not in str(error.value)
     assert keras.config.dtype_policy().name == "mixed_bfloat16"  # an error changes nothing
+
+
+THREADS = """
+import cv2, tensorflow as tf
+from gtsrb import device
+
+device.set_up("cpu", precision="float32", seed=0, deterministic=True, threads=3)
+tf.reduce_sum(tf.ones(8))
+threading = tf.config.threading
+print(threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads(), cv2.getNumThreads())
+"""
+
+
+@pytest.mark.seconds
+def test_threads_do_not_depend_on_the_machines_cores():
+    """Those of an operation, and one operation at a time; also on fewer cores than threads."""
+    result = subprocess.run([sys.executable, "-c", THREADS], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "3 1 3\n"
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,25 @@ def test_jax_on_the_cpu_compiles_and_is_deterministic(backend):
     assert result.stdout.split() == ["False", "auto", "--xla_gpu_deterministic_ops=true"], result.stderr
 
 
+THREADS = """
+from pathlib import Path
+import keras
+from gtsrb import device
+
+device.set_up("cpu", precision="float32", seed=0, deterministic=True, threads=3)
+keras.ops.matmul(keras.ops.ones((999, 999)), keras.ops.ones((999, 999)))
+names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+print(sum("XLAEigen" in name for name in names))
+"""
+
+
+@pytest.mark.parametrize("backend", [backend("jax")])
+def test_jax_has_the_recipes_threads(backend):
+    """In the pool that computes; JAX has others, which wait."""
+    result = run_python(backend, "-c", THREADS)
+    assert result.stdout == "3\n", result.stderr
+
+
 @pytest.mark.parametrize("backend", [backend("jax")])
 def test_jax_without_a_gpu_does_not_start_on_one(backend):
     result = run_python(backend, "-c", SET_UP.format(choice="gpu"))
