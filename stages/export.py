@@ -1,6 +1,7 @@
 """Exports the network of one recipe, the first of an ensemble:  python -m stages.export RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
+        metrics/OTHER/out_of_fold.json  `unsure_below` of the recipe `export.threshold_from`
 Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python -m scripts.predict` uses
         data/export/RECIPE.tflite    the network for LiteRT
         metrics/RECIPE/export.json   metrics of the ONNX file, on test images with their boxes and as files
@@ -25,6 +26,7 @@ from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError, format_megabytes
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
+from gtsrb.evaluation.thresholds import read_threshold
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
@@ -40,7 +42,7 @@ def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant = load_section(Variant, "preprocess", recipe.images)
-    unsure_below = load_section(Export, "export").unsure_below
+    unsure_below = read_threshold(load_section(Export, "export").threshold_from)
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)

@@ -41,6 +41,13 @@ def remove_recipes(content: Any, recipes: Set[str]) -> Any:
     return content
 
 
+def cross_validate(recipe: str, content: dict, pipeline: dict) -> None:
+    """Has the content of params.yaml and dvc.yaml cross-validate this recipe, and no other."""
+    content["crossvalidate"] = {recipe: next(iter(content["crossvalidate"].values()))}
+    content["export"]["threshold_from"] = recipe
+    pipeline["stages"]["crossvalidate"]["foreach"] = {recipe: f"${{train.{recipe}}}"}
+
+
 SMALL_NETWORK = {
     "family": "plain",
     "standardize": "none",
@@ -71,6 +78,8 @@ def shrink_params(content: dict) -> dict:
         recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
         recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}
         recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
+    for folds in small["crossvalidate"].values():
+        folds["folds"] = 2
     for evaluation in small["evaluate"].values():
         if "test_time_augmentation" in evaluation:
             evaluation["test_time_augmentation"] = evaluation["test_time_augmentation"][:2]
@@ -122,7 +131,9 @@ class Project:
             shutil.copyfile(ROOT / name, folder / name)
         project = cls(folder)
         content, pipeline = (yaml.safe_load((ROOT / name).read_text()) for name in ("params.yaml", "dvc.yaml"))
-        others = content["train"].keys() - recipes_to_run(content)
+        recipes = recipes_to_run(content)
+        cross_validate(recipes[0], content, pipeline)
+        others = content["train"].keys() - recipes
         project.write_params(shrink_params(remove_recipes(content, others)))
         (folder / "dvc.yaml").write_text(yaml.safe_dump(remove_recipes(pipeline, others), sort_keys=False))
         project.run("git", "init", "--quiet")

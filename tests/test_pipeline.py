@@ -30,6 +30,7 @@ from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
+from gtsrb.serving import predictor
 from gtsrb.studies.code_dependencies import code_dependencies
 from stages.robustness import sample_images
 
@@ -37,6 +38,7 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 RECIPES = PARAMS["train"]
+CROSS_VALIDATED = PARAMS["crossvalidate"]
 RECIPES_RUN = recipes_to_run(PARAMS)  # those of the fixtures' project
 RECIPE = RECIPES_RUN[0]  # has validation images
 N_TRAIN, N_TEST = 43 * 8 * 2, 43 * 3  # synthetic images of the fixtures' project
@@ -98,18 +100,24 @@ def test_every_recipe_has_its_lines_in_dvc_yaml():
         assert f"metrics/{recipe}/predictions.csv" in STAGES["compare"]["deps"]
         for name, files in plots.items():
             assert f"metrics/{recipe}/{'robustness' if name == 'robustness' else 'history'}.csv" in files
+    foreach = PIPELINE["stages"]["crossvalidate"]["foreach"]
+    assert foreach == {recipe: f"${{train.{recipe}}}" for recipe in CROSS_VALIDATED}
 
 
 def test_a_recipes_stages_read_nothing_of_another_recipe():
-    """So that an edit of one recipe trains, evaluates and exports only that recipe."""
+    """So that an edit of one recipe trains, evaluates and exports only that recipe; the threshold of exports aside."""
     stages = {stage.addressing: stage for stage in Repo(ROOT).index.stages}
     recipe_stages = {"train", "evaluate", "robustness", "export"}
-    assert {name.split("@")[0] for name in stages if name.split("@")[-1] in RECIPES} == recipe_stages
+    cross_validation = {"crossvalidate", "out_of_fold"}
+    assert {name.split("@")[0] for name in stages if name.split("@")[-1] in RECIPES} == recipe_stages | cross_validation
+    threshold = f"metrics/{PARAMS['export']['threshold_from']}/out_of_fold.json"
     for recipe in RECIPES:
-        for name in recipe_stages:
+        for name in recipe_stages | (cross_validation if recipe in CROSS_VALIDATED else set()):
             inputs = set()
             for dep in stages[f"{name}@{recipe}"].deps:
                 inputs |= set(dep.params) if isinstance(dep, ParamsDependency) else {dep.def_path}
+            if name == "export":
+                inputs.remove(threshold)
             owners = {part for path in inputs for part in re.split(r"[/.]", path)} & set(RECIPES)
             assert owners == {recipe}, name
             assert not inputs & {"models", "train", "evaluate", "preprocess", "data/predictions", "metrics"}
@@ -127,11 +135,13 @@ def test_every_stage_has_the_run_cache():
     assert not [name for name, stage in STAGES.items() for out in stage.get("outs", []) if isinstance(out, dict)]
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "train", "evaluate", "robustness", "export"])
+@pytest.mark.parametrize("stage", ["preprocess", "train", "crossvalidate", "out_of_fold", "evaluate", "robustness", "export"])
 def test_an_unknown_name_is_one_line(stage, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [stage, "nobody"])
-    kind, known = ("variant", PARAMS["preprocess"]) if stage == "preprocess" else ("recipe", RECIPES)
+    kind = "variant" if stage == "preprocess" else "recipe"
+    sections = {"preprocess": "preprocess", "crossvalidate": "crossvalidate", "out_of_fold": "crossvalidate"}
+    known = PARAMS[sections.get(stage, "train")]
     with pytest.raises(InputError) as error:
         importlib.import_module(f"stages.{stage}").main()
     assert str(error.value) == f"the command line has 'nobody'; expected one {kind} of params.yaml: {', '.join(known)}"
@@ -159,6 +169,7 @@ def test_the_complete_pipeline(finished):
         "compare",
         *(f"preprocess@{name}" for name in PARAMS["preprocess"]),
         *recipe_stages,
+        *(f"{stage}@{RECIPE}" for stage in ("crossvalidate", "out_of_fold")),
     }
     dataset = read_metrics(finished, "dataset.json")
     assert (dataset["source"], dataset["classes"], dataset["train_images"]) == ("synthetic", 43, N_TRAIN)
@@ -185,6 +196,35 @@ def test_metrics_match_the_probabilities(recipe, finished):
     top = np.argsort(probabilities, axis=1)[:, -5:]
     assert metrics["top5_accuracy"] == pytest.approx((top == labels[:, None]).any(axis=1).mean(), abs=1e-6)
     assert metrics["loss"] == pytest.approx(-np.log(probabilities[np.arange(N_TEST), labels]).mean(), rel=1e-4)
+
+
+def test_out_of_fold_metrics_match_the_probabilities(finished):
+    """Of all training images; the signs listed are those with errors, numbered as in the raw table."""
+    folder = finished.folder / f"data/crossvalidation/{RECIPE}"
+    probabilities, folds = np.load(folder / "probabilities.npy"), np.load(folder / "folds.npy")
+    rows = tables.read(finished.folder / "data/raw/train.parquet", ["class_id", "track"])
+    assert len(probabilities) == len(folds) == len(rows) == N_TRAIN
+    of_fold = [set(rows[folds == fold].itertuples(index=False, name=None)) for fold in (0, 1)]
+    assert of_fold[0] and of_fold[1] and not of_fold[0] & of_fold[1]
+    is_wrong = probabilities.argmax(axis=1) != rows["class_id"]
+    metrics, of_folds = (read_metrics(finished, f"{RECIPE}/{name}.json") for name in ("out_of_fold", "crossvalidation"))
+    assert (metrics["images"], metrics["errors"]) == (N_TRAIN, is_wrong.sum())
+    for fold in (0, 1):
+        assert of_folds["folds"][f"fold{fold}"]["val_accuracy"] == pytest.approx(1 - is_wrong[folds == fold].mean(), abs=1e-6)
+    signs = pd.read_csv(finished.folder / f"metrics/{RECIPE}/hard_signs.csv")
+    errors = is_wrong.groupby([rows["class_id"], rows["track"]]).sum()
+    assert signs.set_index(["class_id", "track"])["errors"].to_dict() == errors[errors > 0].to_dict()
+    finished.dvc("plots", "show", f"metrics/{RECIPE}/hard_signs.csv", "--out", str(finished.folder / ".dvc/tmp/plots"))
+
+
+def test_exported_networks_have_the_threshold_of_the_out_of_fold_predictions(finished):
+    metrics = read_metrics(finished, f"{RECIPE}/out_of_fold.json")
+    confidences = np.load(finished.folder / f"data/crossvalidation/{RECIPE}/probabilities.npy").max(axis=1)
+    assert metrics["unsure_fraction"] == pytest.approx((confidences < metrics["unsure_below"]).mean(), abs=1e-6)
+    for recipe in RECIPES_RUN:
+        assert read_metrics(finished, f"{recipe}/export.json")["unsure_below"] == metrics["unsure_below"]
+        exported = predictor.load(str(finished.folder / f"data/export/{recipe}.onnx"))
+        assert exported.unsure_below == metrics["unsure_below"]
 
 
 def test_robustness_has_every_severity(finished):
@@ -324,11 +364,12 @@ def stages_to_rerun(project: Project) -> set[str]:
             "gtsrb/config/train.py",
             "    epochs: Count\n",
             "    epochs: Count\n    patience: Count | None = None\n",
-            {"train", "evaluate", "robustness", "export"},
+            {"train", "crossvalidate", "evaluate", "robustness", "export"},
         ),
-        ("gtsrb/evaluation/corruptions.py", '"""', '"""Edited: ', {"evaluate", "robustness"}),
+        ("gtsrb/evaluation/corruptions.py", '"""', '"""Edited: ', {"robustness"}),
+        ("gtsrb/evaluation/out_of_fold.py", '"""', '"""Edited: ', {"out_of_fold"}),
     ],
-    ids=["a docstring of errors.py", "Python's cache", "a key of training", "a corruption"],
+    ids=["a docstring of errors.py", "Python's cache", "a key of training", "a corruption", "an out-of-fold metric"],
 )
 def test_which_stages_an_edit_of_code_reruns(project, file, old, new, expected):
     path = project.folder / file
@@ -343,7 +384,7 @@ def test_an_edit_reruns_what_reads_it_and_its_reversal_trains_nothing(project):
     before, params = read_metrics(project, f"{RECIPE}.json"), project.params()
     significance = [sys.executable, "-m", "scripts.significance"]
     project.edit({f"train.{RECIPE}.epochs": 1})
-    affected = {f"train@{RECIPE}", f"evaluate@{RECIPE}", f"robustness@{RECIPE}", f"export@{RECIPE}"}
+    affected = {f"{stage}@{RECIPE}" for stage in ("train", "crossvalidate", "evaluate", "robustness", "export")}
     assert set(json.loads(project.dvc("status", "--json"))) == affected
     rerun = {f"train@{RECIPE}", f"evaluate@{RECIPE}", "compare"}
     assert list_run_stages(project.dvc("repro", "compare")) == rerun
@@ -376,6 +417,14 @@ def test_an_edit_of_evaluate_trains_nothing(project):
     project.edit({f"evaluate.{RECIPE}.weights": other})
     affected = {f"evaluate@{RECIPE}", "compare", f"robustness@{RECIPE}", f"export@{RECIPE}"}
     assert set(json.loads(project.dvc("status", "--json"))) == affected
+
+
+def test_an_edit_of_the_rule_for_the_threshold_trains_nothing(project):
+    project.edit({"out_of_fold.confident_accuracy": 0.5})
+    output = project.dvc("repro", f"export@{RECIPE}")
+    assert list_run_stages(output) == {f"out_of_fold@{RECIPE}", f"export@{RECIPE}"}
+    exported, measured = (read_metrics(project, f"{RECIPE}/{name}.json")["unsure_below"] for name in ("export", "out_of_fold"))
+    assert exported == measured
 
 
 def test_an_invalid_param_is_one_line_and_leaves_the_results(project):

@@ -9,10 +9,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from gtsrb.config.base import Section
+from gtsrb.config.crossvalidate import CrossValidation
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.export import Export
 from gtsrb.config.ingest import Ingest
 from gtsrb.config.load import PARAMS, read_params, validate
+from gtsrb.config.out_of_fold import OutOfFold
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.robustness import Robustness
 from gtsrb.config.train import Recipe
@@ -27,6 +29,8 @@ class Params(Section):
     preprocess: dict[RecipeName, Variant]
     train: dict[RecipeName, Recipe]
     evaluate: dict[RecipeName, Evaluation]
+    crossvalidate: dict[RecipeName, CrossValidation]
+    out_of_fold: OutOfFold
     robustness: Robustness
     export: Export
 
@@ -36,6 +40,13 @@ class Params(Section):
             raise ValueError(f"train.{min(reserved)}: this name is reserved in metrics/; choose another")
         if unmatched := self.train.keys() ^ self.evaluate.keys():
             raise ValueError(f"train and evaluate must have the same recipes; only one has {', '.join(sorted(unmatched))}")
+        if unknown := self.crossvalidate.keys() - self.train.keys():
+            raise ValueError(f"crossvalidate.{min(unknown)}: unknown recipe; train has {', '.join(self.train)}")
+        if self.export.threshold_from not in self.crossvalidate:
+            raise ValueError(
+                f"export.threshold_from = {self.export.threshold_from!r}: expected a cross-validated recipe; crossvalidate has "
+                f"{', '.join(self.crossvalidate) or 'none'}"
+            )
         for name, recipe in self.train.items():
             if recipe.images not in self.preprocess:
                 raise ValueError(

@@ -29,7 +29,7 @@ def train_run(run: Run, arrays_dirs: dict[str, Path], *, classes: int, folder: P
         metrics = test_metrics(trained, run.recipe, run.evaluation, arrays.load(arrays_dirs["test"]), classes)
     else:
         metrics = validation_metrics(trained, arrays.load(arrays_dirs["train"]))
-    seconds = {key: round(trained.seconds[key], 1) for key in ("seconds", "fit_seconds")}
+    seconds = {key: round(value, 1) for key, value in loop.total_seconds(trained.members).items() if key != "elapsed_seconds"}
     return metrics | seconds | {"parameters": trained.members[0].parameters, "threads": run.recipe.threads}
 
 

@@ -1,6 +1,6 @@
 """Trains the members of a recipe by Keras' `fit`, on batches in which every draw is a function of (seed, epoch, step)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -70,18 +70,6 @@ class TrainedRecipe:
         """One row per epoch, averaged over the members."""
         return pd.concat([member.history for member in self.members]).groupby("epoch", as_index=False).mean()
 
-    @property
-    def seconds(self) -> dict[str, float]:
-        """`seconds` in training and validation and `fit_seconds` in training steps, each the sum over the members, and
-        `elapsed_seconds`, in which at least one of them trained or validated; all over all sessions.
-        """
-        spans = [span for member in self.members for span in member.spans]
-        return {
-            "seconds": sum(member.seconds for member in self.members),
-            "fit_seconds": sum(member.fit_seconds for member in self.members),
-            "elapsed_seconds": covered_seconds(spans),
-        }
-
 
 def train(recipe: Recipe, arrays_dir: Path, *, classes: int, folder: Path, workers: Workers, name: str = "") -> TrainedRecipe:
     """Splits the images in `arrays_dir` and trains every member of the recipe, resuming from the checkpoints in `folder`.
@@ -123,6 +111,18 @@ def train_member_on(
     return train_member(
         recipe, number, train=train, validation=validation, jit_compile=machine.jit_compile, folder=folder, name=name
     )
+
+
+def total_seconds(members: Iterable[Member]) -> dict[str, float]:
+    """`seconds` in training and validation and `fit_seconds` in training steps, each the sum over the members, and
+    `elapsed_seconds`, in which at least one of them trained or validated; all over all sessions.
+    """
+    members = list(members)
+    return {
+        "seconds": sum(member.seconds for member in members),
+        "fit_seconds": sum(member.fit_seconds for member in members),
+        "elapsed_seconds": covered_seconds(span for member in members for span in member.spans),
+    }
 
 
 def set_up_device(recipe: Recipe) -> device.Device:
@@ -199,9 +199,10 @@ def training_metrics(trained: TrainedRecipe, labels: np.ndarray) -> dict[str, An
             accuracy = accuracy_metrics(labels, member.probabilities)["accuracy"] if len(labels) else None
             times = {"seconds": round(member.seconds, 1), "fit_seconds": round(member.fit_seconds, 1)}
             metrics["members"][f"member{number}"] = {"val_accuracy": accuracy, **times}
-    metrics |= {key: round(value, 1) for key, value in trained.seconds.items()}
+    seconds = total_seconds(members)
+    metrics |= {key: round(value, 1) for key, value in seconds.items()}
     images = len(trained.train_rows) * len(trained.history) * len(members)
-    metrics["images_per_second"] = round(images / trained.seconds["elapsed_seconds"], 1)
+    metrics["images_per_second"] = round(images / seconds["elapsed_seconds"], 1)
     metrics["parameters"] = members[0].parameters  # of one member
     return metrics
 

@@ -1,8 +1,10 @@
 """The validation split: random images, as in the tutorial, or whole tracks, so that frames of one sign stay on one side."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from gtsrb.config.train import RandomSplit, TrackFold, Validation
@@ -28,6 +30,19 @@ def split(labels: np.ndarray, tracks: np.ndarray, params: Validation | None) -> 
             "add signs of this class, choose another seed or fold, or delete the validation block"
         )
     return train, validation
+
+
+def split_into_folds(
+    labels: np.ndarray, tracks: np.ndarray, folds: Sequence[Validation | None]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`split` for each of `folds`, all those of one split by tracks. Raises `InputError`, also for a class of one sign."""
+    signs = pd.DataFrame({"class_id": labels, "track": tracks}).groupby("class_id")["track"].nunique()
+    if single := signs.index[signs < 2].tolist():
+        raise InputError(
+            f"crossvalidate: class {single[0]} has a single training sign, which cannot be held out and trained on; "
+            "add signs of this class"
+        )
+    return [split(labels, tracks, fold) for fold in folds]
 
 
 def _split_by_track(labels: np.ndarray, tracks: np.ndarray, params: TrackFold) -> tuple[np.ndarray, np.ndarray]:

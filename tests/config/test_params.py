@@ -77,6 +77,8 @@ INVALID = {  # key -> value, and words of the message
     "train.baseline.optimizer.gradient_clip": (0.0, "greater than 0"),
     "train.baseline.optimizer.ema_momentum": (1.0, "less than 1"),
     "evaluate.baseline.weights": ("first", "'last' or 'best'"),
+    "crossvalidate.baseline.folds": (1, "greater than or equal to 2"),
+    "out_of_fold.confident_accuracy": (1.1, "less than or equal to 1"),
     "evaluate.baseline.test_time_augmentation": ([], "at least 1 item"),
 }
 
@@ -94,6 +96,7 @@ def locate(key: str) -> str:
 def test_an_invalid_value_is_named_with_what_is_allowed(raw_params, key):
     value, words = INVALID[key]
     put(raw_params, "train.baseline.validation", {"split": "random", "fraction": 0.2, "seed": 0})
+    put(raw_params, "crossvalidate.baseline", {"folds": 5, "seed": 0})
     put(raw_params, key, value)
     with pytest.raises(InputError) as error:
         parse(raw_params)
@@ -161,6 +164,21 @@ def test_a_missing_key_is_named(raw_params, key):
             "preprocess.equalized.clahe",
             {"tiles": 4, "clip_limit": 0.1, "bins": 256},
             "equalize and clahe are mutually exclusive",
+        ),
+        (
+            "crossvalidate.nobody",
+            {"folds": 5, "seed": 0},
+            "crossvalidate.nobody: unknown recipe; train has baseline, augmented",
+        ),
+        (
+            "crossvalidate",
+            {"baseline": {"folds": 5, "seed": 0}},
+            "expected a cross-validated recipe; crossvalidate has baseline",
+        ),
+        (
+            "export.threshold_from",
+            "nobody",
+            "export.threshold_from = 'nobody': expected a cross-validated recipe; crossvalidate",
         ),
         ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
     ],

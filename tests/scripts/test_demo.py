@@ -12,8 +12,9 @@ from scripts import demo
 
 
 def test_recipes_of_any_name_are_made_short(raw_params, tmp_path):
-    for section in ("train", "evaluate"):
+    for section in ("train", "evaluate", "crossvalidate"):
         raw_params[section] = {f"my_{name}": recipe for name, recipe in raw_params[section].items()}
+    raw_params["export"]["threshold_from"] = f"my_{raw_params['export']['threshold_from']}"
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(raw_params))
     before = load(path)

@@ -1,0 +1,76 @@
+"""Trains one recipe's first network once per fold, without the fold's signs:  python -m stages.crossvalidate RECIPE
+
+Reads   data/raw/classes.csv, data/processed/VARIANT/train/
+Writes  data/crossvalidation/RECIPE/probabilities.npy  (n, classes) float32 of all training images, in the order of the
+                                                       split, each by the last weights of the network that has not seen its sign
+                                    folds.npy          (n,) int64, the fold that held each image out
+        metrics/RECIPE/crossvalidation.json            accuracy and times of each fold
+
+The networks train side by side as the members of stages/train.py do, and resume as they do; their weights are not kept.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from gtsrb import device, parallel
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.crossvalidate import CrossValidation
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.train import Recipe
+from gtsrb.data import arrays
+from gtsrb.evaluation.metrics import accuracy_metrics
+from gtsrb.outputs import write_array, write_json
+from gtsrb.progress import format_runs, say
+from gtsrb.training import checkpoints, loop
+from gtsrb.training.split import split_into_folds
+
+
+def main() -> str:
+    name = argument("recipe", section_names("crossvalidate"))
+    recipe = load_section(Recipe, "train", name)
+    recipes = load_section(CrossValidation, "crossvalidate", name).fold_recipes(recipe)
+    arrays_dir = Path(f"data/processed/{recipe.images}/train")
+    data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
+    loop.check_classes(recipe, classes)
+    splits = split_into_folds(data.labels, data.tracks, [fold_recipe.validation for fold_recipe in recipes])
+    machine = loop.set_up_device(recipe)
+    say(f"{machine}, {recipe.precision}")
+
+    with checkpoints.checkpoint_dir(recipes[0], arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
+        calls = [
+            partial(
+                loop.train_member_on, fold_recipe, 0, *rows,
+                arrays_dir=arrays_dir, classes=classes, folder=checkpoint_dir / f"fold{fold}", name=f"fold {fold}",
+            )
+            for fold, (fold_recipe, rows) in enumerate(zip(recipes, splits, strict=True))
+        ]  # fmt: skip
+        with parallel.open_workers(len(calls), threads=recipe.threads, gpu=machine.gpu) as workers:
+            trained = dict(workers.run(calls))
+        probabilities, folds = np.empty((len(data.labels), classes), np.float32), np.empty(len(data.labels), np.int64)
+        metrics_per_fold = {}
+        for fold, (_, held_out) in enumerate(splits):
+            probabilities[held_out], folds[held_out] = trained[fold].probabilities, fold
+            accuracy = accuracy_metrics(data.labels[held_out], trained[fold].probabilities)
+            times = {"seconds": round(trained[fold].seconds, 1), "fit_seconds": round(trained[fold].fit_seconds, 1)}
+            metrics_per_fold[f"fold{fold}"] = {"val_accuracy": accuracy["accuracy"], "val_loss": accuracy["loss"], **times}
+        write_array(Path(f"data/crossvalidation/{name}/probabilities.npy"), probabilities)
+        write_array(Path(f"data/crossvalidation/{name}/folds.npy"), folds)
+        metrics = {
+            "folds": metrics_per_fold,
+            **{key: round(value, 1) for key, value in loop.total_seconds(trained.values()).items()},
+            "images": len(folds),
+            "device": machine.name,
+            "threads": recipe.threads,
+            "precision": recipe.precision,
+            "versions": device.versions(),
+        }
+        write_json(Path(f"metrics/{name}/crossvalidation.json"), metrics)
+    print(format_runs((fold, recipe.epochs, run["val_accuracy"], run["seconds"]) for fold, run in metrics_per_fold.items()))
+    right = (probabilities.argmax(axis=1) == data.labels).mean()
+    return f"{right:.2%} of {len(folds):,} training images right, each held out once in {len(calls)} folds"
+
+
+if __name__ == "__main__":
+    run_stage(main)

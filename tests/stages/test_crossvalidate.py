@@ -1,0 +1,108 @@
+"""The stage on a few images: each is predicted by the network that has not seen its sign, and a killed run resumes."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, shrink_params
+from example_training import CLASSES, IMAGES, LABELS
+
+from gtsrb.config import params
+from gtsrb.errors import InputError
+from gtsrb.outputs import write_array, write_csv
+from gtsrb.parallel import IN_PROCESS
+from gtsrb.training import loop
+from stages import crossvalidate
+
+TRACKS = np.arange(len(LABELS)) // 2 * CLASSES + LABELS  # two images of a class in a row are a sign
+OUTPUTS = ("probabilities", "folds")
+
+
+@pytest.fixture
+def name(tmp_path, monkeypatch) -> str:
+    """The recipe that is cross-validated in the current directory, with arrays of a few images."""
+    monkeypatch.chdir(tmp_path)
+    content = shrink_params(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    name = next(iter(content["crossvalidate"]))
+    content["train"][name] |= {"epochs": 2, "members": 3, "deterministic": True, "device": "cpu"}
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+    folder = Path(f"data/processed/{content['train'][name]['images']}/train")
+    for array_name, array in {"images": IMAGES, "labels": LABELS, "tracks": TRACKS}.items():
+        write_array(folder / f"{array_name}.npy", array)
+    write_csv(Path("data/raw/classes.csv"), pd.DataFrame({"class_id": range(CLASSES), "name": ["a", "b", "c"]}))
+    monkeypatch.setattr(sys, "argv", ["crossvalidate", name])
+    return name
+
+
+def read_outputs(name: str) -> list[np.ndarray]:
+    return [np.load(f"data/crossvalidation/{name}/{output}.npy") for output in OUTPUTS]
+
+
+@pytest.mark.seconds
+def test_each_image_is_predicted_by_the_network_that_has_not_seen_its_sign(name):
+    crossvalidate.main()
+    probabilities, folds = read_outputs(name)
+    assert (probabilities.dtype, probabilities.shape, set(folds)) == (np.float32, (len(LABELS), CLASSES), {0, 1})
+    assert not set(TRACKS[folds == 0]) & set(TRACKS[folds == 1])
+    content = params.load()
+    recipe = content.train[name]
+    of_fold = content.crossvalidate[name].fold_recipes(recipe)[1]
+    assert of_fold.seeds == recipe.seeds[:1]
+    arrays_dir = Path(f"data/processed/{recipe.images}/train")
+    trained = loop.train(of_fold, arrays_dir, classes=CLASSES, folder=Path("again"), workers=IN_PROCESS)
+    assert (trained.validation_rows == np.flatnonzero(folds == 1)).all()
+    assert (trained.probabilities == probabilities[folds == 1]).all()
+    metrics = json.loads(Path(f"metrics/{name}/crossvalidation.json").read_text())
+    assert metrics["folds"]["fold1"]["val_accuracy"] == pytest.approx(
+        (trained.probabilities.argmax(axis=1) == LABELS[folds == 1]).mean(), abs=1e-6
+    )
+    assert metrics["seconds"] == pytest.approx(sum(fold["seconds"] for fold in metrics["folds"].values()), abs=0.2)
+    assert metrics["elapsed_seconds"] == metrics["seconds"]  # one after the other
+
+
+@pytest.mark.seconds
+def test_a_killed_run_resumes_and_ends_with_the_same_predictions(name, monkeypatch, capsys):
+    train_member = loop.train_member
+
+    def fails_on_the_second_fold(recipe, *arguments, **options):
+        if recipe.validation.fold == 1:
+            raise KeyboardInterrupt
+        return train_member(recipe, *arguments, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "train_member", fails_on_the_second_fold)
+        crossvalidate.main()
+    assert not Path("data/crossvalidation").exists()
+    crossvalidate.main()
+    assert capsys.readouterr().out.count("resumed after 2 of 2 epochs") == 1
+    assert not list(Path(".checkpoints").glob("*/*/fold*"))
+    resumed = read_outputs(name)
+    shutil.rmtree("data/crossvalidation")
+    crossvalidate.main()
+    assert all((a == b).all() for a, b in zip(resumed, read_outputs(name), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("tracks", "message"),
+    [
+        (LABELS, "crossvalidate: class 0 has a single training sign, which cannot be held out and trained on; add signs"),
+        (TRACKS, "validation: 40 signs with at most 17 images per class are too few for 40 folds; add signs"),
+    ],
+    ids=["one sign of a class", "more folds than images of a class"],
+)
+def test_too_few_signs_are_one_line_before_any_training(name, tracks, message):
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["crossvalidate"][name]["folds"] = 40
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+    write_array(Path(f"data/processed/{content['train'][name]['images']}/train/tracks.npy"), tracks)
+    with pytest.raises(InputError) as error:
+        crossvalidate.main()
+    assert str(error.value).startswith(message.replace("40 signs", f"{len(set(TRACKS))} signs")) and "\n" not in str(
+        error.value
+    )
+    assert not Path(".checkpoints").exists()
