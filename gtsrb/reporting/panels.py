@@ -3,26 +3,25 @@
 A new panel is a function here, its line in `render`, and its heading and text in report.html.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from gtsrb.config.params import Params
 from gtsrb.reporting import html_images, plots
 from gtsrb.reporting.mistakes import most_confident_mistakes
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
+from gtsrb.reporting.panel_parts import or_note, per_recipe, plot_csv, table, under_headings
 from gtsrb.reporting.report_inputs import MissingOutput, load_exported, read, read_csv, read_predictions
 from gtsrb.serving.predictor import Model
 
 MISTAKES = 12  # kinds shown per recipe
+HARD_SIGNS = 20  # shown per recipe
 MAP_SIDE = 144  # pixels
-T = TypeVar("T")
 
 
 def render(params: Params, recipes: list[str]) -> str:
@@ -35,6 +34,8 @@ def render(params: Params, recipes: list[str]) -> str:
         "results": results(params.evaluate),
         "comparison": or_note(comparison),
         "exports": exports(recipes),
+        "out_of_fold": out_of_fold(params.crossvalidate),
+        "hard_signs": hard_signs(params.crossvalidate),
         "legend": legend(styles),
         "learning_curves": learning_curves(styles),
         "confusion": confusion(recipes),
@@ -105,6 +106,50 @@ def exports(recipes: list[str]) -> str:
 
     rows, notes = per_recipe(recipes, row)
     return table(rows.values()) + notes
+
+
+def out_of_fold(recipes: Iterable[str]) -> str:
+    """One row per cross-validated recipe: the metrics of its out-of-fold predictions, and its threshold."""
+
+    def row(name: str) -> dict[str, str]:
+        metrics = read(f"metrics/{name}/out_of_fold.json", f"dvc repro out_of_fold@{name}")
+        return {
+            "recipe": name,
+            "accuracy": f"{metrics['accuracy']:.2%}",
+            "95 % interval": f"{metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}",
+            "errors": f"{metrics['errors']:,} of {metrics['images']:,}",
+            "signs with errors": f"{metrics['tracks_with_errors']:,} of {metrics['tracks']:,}",
+            "loss (nats)": f"{metrics['loss']:.4f}",
+            "calibration error": f"{metrics['calibration_error']:.2%}",
+            "unsure below": f"{metrics['unsure_below']:.4f}",
+            "unsure": f"{metrics['unsure_fraction']:.2%}",
+            "errors among them": f"{metrics['unsure_errors']:,}",
+        }
+
+    rows, notes = per_recipe(recipes, row)
+    return table(rows.values()) + notes
+
+
+def hard_signs(recipes: Iterable[str]) -> str:
+    """The physical signs with the most errors of each cross-validated recipe."""
+
+    def rows(name: str) -> str:
+        signs = read_csv(name, "hard_signs")
+        shown = pd.DataFrame(
+            {
+                "sign": signs["name"],
+                "class": signs["class_id"],
+                "track": signs["track"],
+                "errors": [f"{errors} of {frames}" for errors, frames in zip(signs["errors"], signs["frames"], strict=True)],
+                "mean probability of the true class": signs["true_probability"].map("{:.1%}".format),
+                "mistaken for": signs["mistaken_for"],
+            }
+        )
+        if shown.empty:
+            return "<p>None: every training image is classified correctly.</p>\n"
+        return table(shown.head(HARD_SIGNS).to_dict("records"))
+
+    return under_headings(recipes, rows)
 
 
 def legend(styles: plots.Styles) -> str:
@@ -201,41 +246,3 @@ def robustness(styles: plots.Styles) -> str:
     kinds = dict.fromkeys(kind for frame in tables.values() for kind in frame["corruption"] if kind != "none")
     svgs = (plots.to_svg(f"robustness-{i}", plots.robustness, tables, styles, kind) for i, kind in enumerate(kinds))
     return f'{notes}{table(rows)}<div class="row small">{"".join(svgs)}</div>\n'
-
-
-def per_recipe(recipes: Iterable[str], make: Callable[..., T], *arguments: object) -> tuple[dict[str, T], str]:
-    """`make(recipe, *arguments)` for each recipe that has what it needs, and a note for each of the others."""
-    made, notes = {}, ""
-    for name in recipes:
-        try:
-            made[name] = make(name, *arguments)
-        except MissingOutput as missing:
-            notes += str(missing)
-    return made, notes
-
-
-def or_note(make: Callable[..., str], *arguments: object) -> str:
-    """`make(*arguments)`, or a note that names what it lacks."""
-    try:
-        return make(*arguments)
-    except MissingOutput as missing:
-        return str(missing)
-
-
-def under_headings(recipes: Iterable[str], make: Callable[[str], str]) -> str:
-    """`make(recipe)` or a note for each recipe, each under its name."""
-    return "".join(f"<h3>{escape(name)}</h3>\n{or_note(make, name)}" for name in recipes)
-
-
-def plot_csv(styles: plots.Styles, file: str, draw: Callable[..., Figure], *arguments: object) -> str:
-    """One plot of metrics/RECIPE/FILE.csv of all recipes that have it, and a note for each of the others."""
-    tables, notes = per_recipe(styles, read_csv, file)
-    return notes + (plots.to_svg(file, draw, tables, styles, *arguments) if tables else "")
-
-
-def table(rows: Iterable[dict]) -> str:
-    """Rows with the same keys as an HTML table; nothing without rows."""
-    if not (frame := pd.DataFrame(rows)).size:
-        return ""
-    with pd.option_context("display.max_colwidth", None, "display.max_rows", None):  # pandas would truncate both
-        return f'<div class="scroll">{frame.to_html(index=False, border=0, na_rep="")}</div>\n'

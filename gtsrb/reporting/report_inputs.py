@@ -13,7 +13,9 @@ from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.serving import predictor
 
-TEXT_COLUMNS = dict.fromkeys(("name", "truth", "prediction", "corruption"), str)  # also where a name looks like a number
+TEXT_COLUMNS = dict.fromkeys(
+    ("name", "truth", "prediction", "corruption", "mistaken_for"), str
+)  # also where a name looks like a number
 
 
 class MissingOutput(Exception):
@@ -38,7 +40,7 @@ def read(path: str, command: str) -> Any:
 
 def read_csv(name: str, file: str) -> pd.DataFrame:
     """metrics/NAME/FILE.csv. Raises as `read` does."""
-    stage = {"history": "train", "robustness": "robustness"}.get(file, "evaluate")
+    stage = {"history": "train", "robustness": "robustness", "hard_signs": "out_of_fold"}.get(file, "evaluate")
     return read(f"metrics/{name}/{file}.csv", f"dvc repro {stage}@{name}")
 
 

@@ -1,7 +1,6 @@
 """The report on a made-up run: well-formed, self-contained, escaped, and with notes about what is missing."""
 
 import json
-import shutil
 from html import unescape
 from html.parser import HTMLParser
 from string import Template
@@ -9,6 +8,7 @@ from string import Template
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from conftest import ROOT
 from small_models import save_model
 
@@ -16,6 +16,7 @@ from gtsrb.config.params import load
 from gtsrb.errors import InputError
 from gtsrb.evaluation import binned_accuracy
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
+from gtsrb.evaluation.out_of_fold import out_of_fold_metrics, sign_metrics
 from gtsrb.evaluation.significance import mcnemar
 from gtsrb.outputs import write_array, write_csv, write_json
 from gtsrb.reporting import panels
@@ -54,7 +55,9 @@ class Page(HTMLParser):
 def run(tmp_path, monkeypatch):
     """A directory with this project's params and the outputs of a run of `baseline` on 60 images of three classes."""
     monkeypatch.chdir(tmp_path)
-    shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    content |= {"crossvalidate": {"baseline": {"folds": 2, "seed": 0}}, "export": {"threshold_from": "baseline"}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, 3, 60), rng.dirichlet(np.ones(3), 60).astype(np.float32)
     predictions = probabilities.argmax(axis=1)
@@ -64,6 +67,8 @@ def run(tmp_path, monkeypatch):
     write_json(folder / "baseline.json", accuracy_metrics(labels, probabilities) | {"calibration_error": calibration_error})
     accuracies = {"with_boxes": {"accuracy": 0.95, "errors": 3}, "as_files": {"accuracy": 0.9, "errors": 6}}
     write_json(folder / "baseline/export.json", accuracies | {"weights_precision": "float16", "onnx_bytes": 1_230_000})
+    signs = sign_metrics(labels, np.arange(60) // 2, probabilities, NAMES)
+    write_json(folder / "baseline/out_of_fold.json", out_of_fold_metrics(labels, probabilities, signs, confident_accuracy=0.5))
     write_json(folder / "comparison.json", {"baseline_vs_other": mcnemar(labels, predictions, labels)})
     history = pd.DataFrame(
         {"epoch": [0, 1], "accuracy": [0.5, 0.7], "loss": [1, 0.5], "val_accuracy": np.nan, "val_loss": np.nan}
@@ -73,6 +78,7 @@ def run(tmp_path, monkeypatch):
     for name, table in {
         "history": history,
         "classes": class_metrics(labels, predictions, NAMES),
+        "hard_signs": signs[signs["errors"] > 0],
         "confusion": confusion_counts(labels, predictions, NAMES),
         "calibration": calibration,
         "sizes": binned_accuracy.accuracy_in_quantiles(rng.uniform(15, 90, 60), labels == predictions),
@@ -136,6 +142,17 @@ def test_results_have_the_metrics_and_the_number_of_images(run):
     assert "<td>60</td>" in html
 
 
+def test_held_out_signs_have_their_metrics_and_the_hardest_are_listed(run):
+    html, metrics = write_report(), json.loads((run / "metrics/baseline/out_of_fold.json").read_text())
+    assert f"<td>{metrics['errors']} of 60</td>" in html and f"<td>{metrics['unsure_below']:.4f}</td>" in html
+    hardest = pd.read_csv(run / "metrics/baseline/hard_signs.csv", keep_default_na=False).iloc[0]
+    listed = [hardest["class_id"], hardest["track"], f"{hardest['errors']} of {hardest['frames']}"]
+    assert "\n      ".join(f"<td>{value}</td>" for value in listed) in html
+    signs = (run / "metrics/baseline/hard_signs.csv").read_text().splitlines(keepends=True)
+    (run / "metrics/baseline/hard_signs.csv").write_text(signs[0])
+    assert "None: every training image is classified correctly." in write_report()
+
+
 def test_robustness_has_the_mean_per_level_and_a_plot_per_corruption(run):
     with (run / "metrics/baseline/robustness.csv").open("a") as file:
         file.write("noise,0.1,1,10,4,0.6\n")
@@ -159,6 +176,8 @@ def test_the_same_files_give_the_same_report(run):
         ("metrics/baseline/calibration.csv", "dvc repro evaluate@baseline"),
         ("metrics/comparison.json", "dvc repro compare"),
         ("metrics/baseline/robustness.csv", "dvc repro robustness@baseline"),
+        ("metrics/baseline/out_of_fold.json", "dvc repro out_of_fold@baseline"),
+        ("metrics/baseline/hard_signs.csv", "dvc repro out_of_fold@baseline"),
         ("data/predictions/baseline.npy", "dvc repro evaluate@baseline"),
         ("data/processed/equalized/test/images.npy", "dvc repro preprocess@equalized"),
     ],
