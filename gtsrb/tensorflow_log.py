@@ -1,5 +1,6 @@
 """Keeps TensorFlow's own log away from a person. `gtsrb/__init__.py` imports this, since it has to come before TensorFlow."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when Keras imports Te
 
 # What its libraries log while they are loaded, before they read that variable: github.com/tensorflow/tensorflow/issues/100442
 LOG_LINE = r"^(WARNING: All log messages before absl::InitializeLog|[IWE][0-9]{4} [0-9:.]+ +[0-9]+ [a-z_]+\.cc:[0-9]+\] )"
+
+
+# Its advice to a program that traces one function again and again: so do the networks that a process trains in turn, once each.
+RETRACING = "triggered tf.function retracing"
 
 
 class FilteredImport(MetaPathFinder):
@@ -54,3 +59,4 @@ def filter_stderr(pattern: str) -> Iterator[None]:
 
 
 sys.meta_path.insert(0, FilteredImport())
+logging.getLogger("tensorflow").addFilter(lambda record: RETRACING not in record.getMessage())

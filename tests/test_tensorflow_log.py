@@ -1,5 +1,6 @@
 """TensorFlow's own log stays away; whatever else is written to stderr does not."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -34,3 +35,10 @@ def test_without_tensorflow_its_import_fails_as_ever(tmp_path):
     code = "import stages, sys; sys.path[:] = []; import tensorflow"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.stderr.endswith("ModuleNotFoundError: No module named 'tensorflow'\n")
+
+
+def test_networks_trained_in_turn_are_no_reason_to_warn_of_retracing(caplog):
+    log = logging.getLogger("tensorflow")
+    log.warning("5 out of the last %d calls to %s triggered tf.function retracing. Tracing is expensive", 5, "<function f>")
+    log.warning("a warning of another kind")
+    assert [record.getMessage() for record in caplog.records] == ["a warning of another kind"]
