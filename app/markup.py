@@ -21,7 +21,7 @@ Pictogram = Callable[[str], str | None]
 
 def top_classes(prediction: dict, unsure_below: float, pictogram: Pictogram) -> str:
     """The classes of `predictor.describe_prediction` with their pictograms and probabilities."""
-    unsure = f'<span class="unsure">unsure: below {unsure_below:.0%}</span>' if prediction["unsure"] else ""
+    unsure = f'<span class="unsure">unsure: below {100 * unsure_below:.4g}%</span>' if prediction["unsure"] else ""
     rows = []
     for row in prediction["top"]:
         name, probability = row["name"], row["probability"]

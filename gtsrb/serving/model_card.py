@@ -25,7 +25,7 @@ The file's metadata has the preprocessing and the class names; `python -m script
 | md5 of the weights file | `{weights_md5}` |
 
 Limitations:
-- It knows only these signs: it predicts one of them for any picture. Below a probability of {unsure_below:.0%} a prediction is
+- It knows only these signs: it predicts one of them for any picture. Below a probability of {unsure_below}% a prediction is
   marked as unsure.
 - The sign has to fill the picture, or come with a box around it; the table shows what the box is worth.
 - Classes with the lowest accuracy: {missed}.
@@ -64,7 +64,7 @@ def render(
         difference=export["max_abs_difference"],
         parity=export["parity_images"],
         weights_md5=export["weights_md5"],
-        unsure_below=export["unsure_below"],
+        unsure_below=f"{100 * export['unsure_below']:.4g}",
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )
 

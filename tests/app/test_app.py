@@ -139,12 +139,12 @@ def test_names_are_escaped(results):
     parts = [
         markup.mistakes(recipe_results.load_mistakes(results, "small"), no_pictogram),
         markup.confusion_matrix(recipe_results.load_confusions(results, "small"), no_pictogram),
-        markup.top_classes(prediction, 0.9, no_pictogram),
+        markup.top_classes(prediction, 0.9876, no_pictogram),
     ]
     for html in parts:
         assert "&lt;b&gt;odd&lt;/b&gt;" in html
         assert "<b>odd" not in html
-    assert "unsure: below 90%" in parts[2]
+    assert "unsure: below 98.76%" in parts[2]
     assert markup.escape_markdown("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
 
 

@@ -36,7 +36,7 @@ def run(tmp_path, monkeypatch):
         "onnx_bytes": network.stat().st_size,
         "parity_images": 60,
         "max_abs_difference": 1e-5,
-        "unsure_below": 0.9,
+        "unsure_below": 0.999612,
     }
     write_json(tmp_path / "metrics/baseline/export.json", metrics)
     (tmp_path / ".gitignore").write_text("/data/\n")
@@ -66,6 +66,7 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
     assert "| accuracy on whole files, without boxes | **90.00%**, 6 errors, " in card
     assert "ms per image on one core" in card
+    assert "Below a probability of 99.96% a prediction is" in card
 
 
 @pytest.mark.parametrize("path", ["params.yaml", "metrics/dataset.json", "metrics/baseline/export.json"])
