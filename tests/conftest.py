@@ -55,6 +55,7 @@ SMALL_NETWORK = {
     "padding": ["same", "valid"],
     "kernel_size": 3,
     "pool_size": 2,
+    "pool_after": 2,
     "block_dropout": 0.1,
     "batch_normalization": False,
     "head": "flatten",

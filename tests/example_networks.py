@@ -14,6 +14,7 @@ TUTORIAL = PlainNetwork(
     padding=["same", "valid"],
     kernel_size=3,
     pool_size=2,
+    pool_after=2,
     block_dropout=0.2,
     batch_normalization=False,
     head="flatten",

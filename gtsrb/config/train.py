@@ -62,17 +62,29 @@ class Network(Section):
 
 
 class PlainNetwork(Network):
-    """The tutorial's network: blocks of convolutions, each block followed by max-pooling and dropout."""
+    """The tutorial's network: blocks of convolutions, each block with one max-pooling, and followed by dropout."""
 
     family: Literal["plain"]
     padding: Annotated[list[Literal["same", "valid"]], Field(min_length=1)]
     pool_size: Annotated[int, Field(ge=1, le=8)]
+    pool_after: Count
 
     def final_side(self, size: int) -> int:
         for _ in self.filters:
-            size -= (self.kernel_size - 1) * self.padding.count("valid")
-            size //= self.pool_size
+            for c, padding in enumerate(self.padding, 1):
+                size -= (self.kernel_size - 1) * (padding == "valid")
+                if c == self.pool_after:
+                    size //= self.pool_size
         return size
+
+    @model_validator(mode="after")
+    def check_pooling_is_in_the_block(self) -> Self:
+        if self.pool_after > len(self.padding):
+            raise ValueError(
+                f"pool_after = {self.pool_after}: expected 1 to {len(self.padding)}, the number of convolutions in a block "
+                "(the length of padding)"
+            )
+        return self
 
 
 class ResidualNetwork(Network):

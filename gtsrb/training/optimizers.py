@@ -5,6 +5,7 @@ from typing import assert_never
 import keras
 
 from gtsrb.config.train import Optimizer, Schedule
+from gtsrb.training.muon import Muon
 from gtsrb.training.schedules import build_learning_rate
 
 
@@ -26,9 +27,9 @@ def build_optimizer(
             built = keras.optimizers.SGD(momentum=momentum, nesterov=optimizer.nesterov, **shared)
         case "rmsprop":
             built = keras.optimizers.RMSprop(momentum=momentum, **shared)
-        case "muon":  # for dense kernels; Keras updates convolutions and vectors with AdamW
+        case "muon":
             shared["adam_weight_decay"] = shared["weight_decay"]
-            built = keras.optimizers.Muon(momentum=momentum, adam_beta_1=momentum, nesterov=optimizer.nesterov, **shared)
+            built = Muon(momentum=momentum, adam_beta_1=momentum, nesterov=optimizer.nesterov, **shared)
         case "adam" | "adamw" | "nadam" | "lion":
             class_names = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "lion": "Lion"}
             built = getattr(keras.optimizers, class_names[optimizer.name])(beta_1=momentum, **shared)

@@ -216,7 +216,7 @@ def test_ema_and_batch_normalization_are_mutually_exclusive(raw_params):
 
 def test_a_residual_network_has_one_block_count_per_stage(raw_params):
     network = raw_params["train"]["baseline"]["network"]
-    for key in ("padding", "pool_size"):
+    for key in ("padding", "pool_size", "pool_after"):
         del network[key]
     network |= {"family": "residual", "stem_stride": 1, "blocks": [1, 1]}
     with pytest.raises(InputError, match=r"filters = \[32, 64, 128\], blocks = \[1, 1\]; expected one entry per stage in each"):
