@@ -79,6 +79,8 @@ def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
     progress.set_up_bars(lock, 0)
     executor = _Processes(count, context, initializer=_start_worker, initargs=(lock, positions))
     try:
+        # Starts all of them: Python's pool learns of each by the next result, and before that does not notice its death.
+        wait([executor.submit(os.getpid) for _ in range(count)])
         yield Workers(executor, count)
     except BaseException as error:
         for process in set(multiprocessing.active_children()) - others:
