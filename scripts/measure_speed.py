@@ -1,9 +1,10 @@
-"""Measures the speed of preprocessing and augmentation:  python -m scripts.measure_speed preprocess | epoch
+"""Measures the speed of preprocessing and training:  python -m scripts.measure_speed preprocess | epoch | members
 
 preprocess  the stage on all cores against the tutorial's one-core scikit-image loop, and the share of each step
 epoch       training steps with augmentation against steps without, in pairs
+members     two networks of an ensemble side by side against one after the other, in pairs; needs two cores
 
-Run `dvc repro preprocess@equalized` first. Quote the ratios: absolute times vary with the machine and its load.
+Run `dvc repro preprocess` first. Quote the ratios: absolute times vary with the machine and its load.
 """
 
 import statistics
@@ -11,12 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from skimage import color, exposure, io, transform
 
+from gtsrb import parallel
 from gtsrb.config import params
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
@@ -73,34 +76,60 @@ def preprocess_like_tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
 
 def epoch(pairs: int = 7, steps: int = 150) -> None:
     """Training steps of the first recipe with augmentation, and of the same recipe without it, in turn, after a warm-up."""
-    from gtsrb import device
+    recipes = params.load().train
+    name = next(name for name, recipe in recipes.items() if recipe.augmentation)
+    run_steps = build_steps(name, recipes[name].threads)
+    without_augmentation = recipes[name].model_copy(update={"augmentation": None})
+    run_steps(without_augmentation, steps), run_steps(recipes[name], steps)
+    ratios = []
+    for _ in range(pairs):
+        without = seconds(lambda: run_steps(without_augmentation, steps))
+        augmented = seconds(lambda: run_steps(recipes[name], steps))
+        ratios.append(augmented / without)
+        print(f"{steps} steps: without {without:.2f} s, with augmentation {augmented:.2f} s, ratio {ratios[-1]:.3f}")
+    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
+
+
+def members(pairs: int = 7, steps: int = 30) -> None:
+    """Steps of two networks of the first ensemble, one thread each, side by side, and two threads each, in turn."""
+    name = next(name for name, recipe in params.load().train.items() if recipe.members > 1)
+    one_thread, two_threads = (partial(train_steps, name, threads, steps) for threads in (1, 2))
+    ratios = []
+    with parallel.open_workers(2, threads=1, gpu=False) as workers:
+        for pair in range(pairs + 1):  # the first is the warm-up
+            side_by_side = seconds(lambda: list(workers.run([one_thread] * 2)))
+            in_turn = seconds(lambda: [two_threads() for _ in range(2)])
+            if pair:
+                ratios.append(side_by_side / in_turn)
+                print(f"2 x {steps} steps: side by side {side_by_side:.2f} s, in turn {in_turn:.2f} s, ratio {ratios[-1]:.3f}")
+    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
+
+
+def train_steps(name: str, threads: int, steps: int) -> None:
+    build_steps(name, threads)(params.load().train[name], steps)
+
+
+@cache
+def build_steps(name: str, threads: int) -> Callable[[Recipe, int], object]:
+    """The network of recipe `name` in this process, and what trains it for some steps on the batches of a recipe."""
     from gtsrb.networks.build import build_network, shape_of
-    from gtsrb.training import batches
+    from gtsrb.training import batches, loop
     from gtsrb.training.optimizers import build_optimizer
 
-    recipe = next(recipe for recipe in params.load().train.values() if recipe.augmentation)
+    recipe = params.load().train[name].model_copy(update={"threads": threads})
     data = arrays.load(Path(f"data/processed/{recipe.images}/train"))
     classes = int(data.labels.max()) + 1
     targets = np.eye(classes, dtype="float32")[data.labels]
-    machine = device.set_up(
-        recipe.device, precision=recipe.precision, seed=0, deterministic=recipe.deterministic, threads=recipe.threads
-    )
+    machine = loop.set_up_device(recipe)
     model = build_network(recipe.network, **shape_of(data.images, classes))
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
-    def fit_seconds(recipe: Recipe) -> float:
+    def run_steps(recipe: Recipe, steps: int) -> object:
         epoch_batches = batches.TrainingBatches(data.images, targets, recipe, epoch=0)
-        return seconds(lambda: model.fit(epoch_batches, steps_per_epoch=steps, shuffle=False, verbose=0))
+        return model.fit(epoch_batches, steps_per_epoch=steps, shuffle=False, verbose=0)
 
-    without_augmentation = recipe.model_copy(update={"augmentation": None})
-    fit_seconds(without_augmentation), fit_seconds(recipe)
-    ratios = []
-    for _ in range(pairs):
-        without, augmented = fit_seconds(without_augmentation), fit_seconds(recipe)
-        ratios.append(augmented / without)
-        print(f"{steps} steps: without {without:.2f} s, with augmentation {augmented:.2f} s, ratio {ratios[-1]:.3f}")
-    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
+    return run_steps
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -110,4 +139,4 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    {"preprocess": preprocess, "epoch": epoch}[sys.argv[1]]()
+    {"preprocess": preprocess, "epoch": epoch, "members": members}[sys.argv[1]]()
