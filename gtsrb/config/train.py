@@ -54,7 +54,9 @@ class Network(Section):
     dense_units: list[Count]
     dense_dropout: Rate
     activation: Literal["relu", "elu", "gelu", "selu", "silu", "tanh"]
-    kernel_initializer: Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "orthogonal"]
+    kernel_initializer: Literal[
+        "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "orthogonal", "dirac"
+    ]
 
     def final_side(self, size: int) -> int:
         """Side in pixels of the last feature map for a `size` x `size` image; the network can be built if it is at least 1."""

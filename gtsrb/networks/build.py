@@ -43,7 +43,7 @@ def build_network(params: Network, *, size: int, channels: int, dtype: str, clas
     probabilities = layers.Dense(
         classes,
         activation="softmax",
-        kernel_initializer=params.kernel_initializer,
+        kernel_initializer=layer_options(params)["kernel_initializer"],
         dtype="float32",  # full precision under any dtype policy
         name="probabilities",
     )

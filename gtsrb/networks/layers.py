@@ -5,11 +5,13 @@ from typing import Any
 from keras import KerasTensor, layers
 
 from gtsrb.config.train import Network
+from gtsrb.networks.initializers import Dirac
 
 
 def layer_options(params: Network) -> dict[str, Any]:
     """Keyword arguments of a layer with weights; no bias before batch normalisation, which would remove it."""
-    options: dict[str, Any] = {"kernel_initializer": params.kernel_initializer}
+    initializer = Dirac() if params.kernel_initializer == "dirac" else params.kernel_initializer
+    options: dict[str, Any] = {"kernel_initializer": initializer}
     return options | ({"use_bias": False} if params.batch_normalization else {"activation": params.activation})
 
 

@@ -29,7 +29,7 @@ def build_optimizer(
             built = keras.optimizers.RMSprop(momentum=momentum, **shared)
         case "muon":
             shared["adam_weight_decay"] = shared["weight_decay"]
-            built = Muon(momentum=momentum, adam_beta_1=momentum, nesterov=optimizer.nesterov, **shared)
+            built = Muon(momentum=momentum, adam_beta_1=momentum, nesterov=optimizer.nesterov, ns_steps=3, **shared)
         case "adam" | "adamw" | "nadam" | "lion":
             class_names = {"adam": "Adam", "adamw": "AdamW", "nadam": "Nadam", "lion": "Lion"}
             built = getattr(keras.optimizers, class_names[optimizer.name])(beta_1=momentum, **shared)
