@@ -64,7 +64,8 @@ class Run:
     seed: int
     recipe: Recipe
     variant: Variant
-    evaluation: Evaluation | None  # on the test set, for a study with `test: true`
+    evaluation: Evaluation
+    is_tested: bool  # on the test set instead of the fold, for a study with `test: true`
 
     @property
     def name(self) -> str:
@@ -75,8 +76,7 @@ class Run:
     def params(self) -> str:
         """Hash of the row's params without fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
-        evaluation = self.evaluation.model_dump(exclude_none=True) if self.evaluation else {}
-        content = [recipe, self.variant.model_dump(exclude_none=True), evaluation]
+        content = [recipe, self.variant.model_dump(exclude_none=True), self.evaluation.model_dump(exclude_none=True)]
         return short_hash(json.dumps(content, sort_keys=True).encode())
 
 
@@ -116,9 +116,9 @@ def list_runs(study: Study, content: str) -> list[Run]:
         for fold in folds:
             for row, row_params in rows.items():
                 recipe = row_params.train[study.recipe].model_copy(update={"seed": seed})
-                evaluation = row_params.evaluate[study.recipe] if study.test else None
+                evaluation = row_params.evaluate[study.recipe]
                 recipe = recipe if fold is None else set_fold(recipe, fold, row)
-                runs.append(Run(row, fold, seed, recipe, row_params.preprocess[recipe.images], evaluation))
+                runs.append(Run(row, fold, seed, recipe, row_params.preprocess[recipe.images], evaluation, bool(study.test)))
     check_comparable([run.recipe for run in runs])
     return runs
 

@@ -6,10 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gtsrb.config.evaluate import Evaluation
-from gtsrb.config.train import Recipe
 from gtsrb.data import arrays
-from gtsrb.data.arrays import Arrays
 from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks.build import build_network, shape_of
@@ -25,19 +22,32 @@ def train_run(run: Run, arrays_dirs: dict[str, Path], *, classes: int, folder: P
     `arrays_dirs` are of the train split, and of the test split if the run is evaluated on it.
     """
     trained = loop.train(run.recipe, arrays_dirs["train"], classes=classes, folder=folder, workers=IN_PROCESS, name=run.name)
-    if run.evaluation:
-        metrics = test_metrics(trained, run.recipe, run.evaluation, arrays.load(arrays_dirs["test"]), classes)
+    if run.is_tested:
+        data = arrays.load(arrays_dirs["test"])
+        metrics = test_metrics(data.labels, predict(trained, run, data.images, classes))
     else:
-        metrics = validation_metrics(trained, arrays.load(arrays_dirs["train"]))
+        data, rows = arrays.load(arrays_dirs["train"]), trained.validation_rows
+        metrics = validation_metrics(data.labels[rows], data.tracks[rows], predict(trained, run, data.images[rows], classes))
     seconds = {key: round(value, 1) for key, value in loop.total_seconds(trained.members).items() if key != "elapsed_seconds"}
     return metrics | seconds | {"parameters": trained.members[0].parameters, "threads": run.recipe.threads}
 
 
-def validation_metrics(trained: TrainedRecipe, data: Arrays) -> dict[str, Any]:
+def predict(trained: TrainedRecipe, run: Run, images: np.ndarray, classes: int) -> np.ndarray:
+    """(n, size, size, channels) images -> (n, classes) float32 probabilities as stages/evaluate has them: by the weights and
+    the views of `run.evaluation`, averaged over the members.
+    """
+    model = build_network(run.recipe.network, **shape_of(images, classes))
+    probabilities_per_member = []
+    for member in trained.members:
+        model.set_weights(member.weights(run.evaluation.weights))
+        probabilities_per_member.append(tta.predict(model, images, run.evaluation.test_time_augmentation))
+    return np.mean(probabilities_per_member, axis=0)
+
+
+def validation_metrics(labels: np.ndarray, tracks: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     """Accuracy and loss on the validation images, and the number of errors of each track that has any."""
-    labels, tracks = data.labels[trained.validation_rows], data.tracks[trained.validation_rows]
-    metrics = accuracy_metrics(labels, trained.probabilities)
-    errors = pd.Series(trained.probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
+    metrics = accuracy_metrics(labels, probabilities)
+    errors = pd.Series(probabilities.argmax(axis=1) != labels).groupby(tracks).sum()
     return {
         "val_accuracy": round(metrics["accuracy"], 6),
         "val_loss": round(metrics["loss"], 6),
@@ -47,17 +57,11 @@ def validation_metrics(trained: TrainedRecipe, data: Arrays) -> dict[str, Any]:
     }
 
 
-def test_metrics(trained: TrainedRecipe, recipe: Recipe, evaluation: Evaluation, data: Arrays, classes: int) -> dict[str, Any]:
-    """Accuracy on the test set, with the recipe's weights and test-time augmentation, averaged over its members."""
-    model = build_network(recipe.network, **shape_of(data.images, classes))
-    probabilities_per_member = []
-    for member in trained.members:
-        model.set_weights(member.weights(evaluation.weights))
-        views = evaluation.test_time_augmentation
-        probabilities_per_member.append(tta.predict(model, data.images, views))
-    metrics = accuracy_metrics(data.labels, np.mean(probabilities_per_member, axis=0))
+def test_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Accuracy and errors on the test set."""
+    metrics = accuracy_metrics(labels, probabilities)
     return {
         "test_accuracy": round(metrics["accuracy"], 6),
         "test_errors": metrics["errors"],
-        "test_images": len(data.labels),
+        "test_images": len(labels),
     }

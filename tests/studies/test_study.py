@@ -22,7 +22,17 @@ def test_runs_are_the_rows_on_each_fold_with_each_seed():
     last = runs[-1].recipe
     assert (last.seed, last.epochs, last.network.batch_normalization) == (7, 1, True)
     assert last.validation == TrackFold(split="tracks", folds=5, fold=3, seed=0)
-    assert all(run.evaluation is None for run in runs)
+    assert not any(run.is_tested for run in runs)
+
+
+def test_a_row_may_change_how_its_networks_predict():
+    views = "[{rotation:0.0,shift_x:0.0,shift_y:0.0,zoom:1.0},{rotation:5.0,shift_x:0.0,shift_y:0.0,zoom:1.0}]"
+    base, several_views = list_runs(
+        rows={"base": [], "views": [f"+evaluate.augmented.test_time_augmentation={views}"]}, folds=[0], seeds=[0]
+    )
+    assert several_views.recipe == base.recipe
+    assert len(several_views.evaluation.test_time_augmentation) == 2
+    assert several_views.params != base.params
 
 
 @pytest.mark.parametrize(
