@@ -5,7 +5,8 @@ from conftest import ROOT
 
 from gtsrb.studies import results, study, study_table
 
-STUDIES = [path for path in sorted(ROOT.glob("docs/*.yaml")) if path.stem != "test_time_augmentation"]
+PATHS = [*sorted(ROOT.glob("docs/*.yaml")), *sorted(ROOT.glob("docs/seeds/*.yaml"))]
+STUDIES = [path for path in PATHS if path.stem != "test_time_augmentation"]
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
