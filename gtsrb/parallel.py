@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import connection, resource_tracker
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from gtsrb import progress
@@ -78,21 +79,38 @@ def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
     others = set(multiprocessing.active_children())
     progress.set_up_bars(lock, 0)
     executor = _Processes(count, context, initializer=_start_worker, initargs=(lock, positions))
+    processes: set[BaseProcess] = set()
+    interrupted = False
+
+    def interrupt(*_: object) -> None:
+        """Ends the workers, and so the calls: an exception in the midst of the executor's own code would leave it locked."""
+        nonlocal interrupted
+        interrupted = True
+        for process in processes:
+            process.kill()
+
+    handler = signal.signal(signal.SIGINT, interrupt)
     try:
         # Starts all of them: Python's pool learns of each by the next result, and before that does not notice its death.
         wait([executor.submit(os.getpid) for _ in range(count)])
-        yield Workers(executor, count)
+        processes |= set(multiprocessing.active_children()) - others
+        if not interrupted:
+            yield Workers(executor, count)
     except BaseException as error:
-        for process in set(multiprocessing.active_children()) - others:
+        for process in processes:
             process.kill()  # between two epochs or in the midst of one: as after any kill, the last finished one is kept
-        if isinstance(error, BrokenProcessPool):
+        if isinstance(error, BrokenProcessPool) and not interrupted:
             raise InputError(
                 f"one of the {count} processes that work side by side was killed, perhaps for lack of memory; run the same "
                 "command again to resume after the last finished epochs, with GTSRB_JOBS=1 for less memory"
             ) from None
-        raise
+        if not interrupted:
+            raise
     finally:
         executor.shutdown(cancel_futures=True)
+        signal.signal(signal.SIGINT, handler)
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def count_workers(calls: int, *, threads: int, gpu: bool) -> int:
