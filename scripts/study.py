@@ -87,7 +87,8 @@ def train_missing(content: Study, results_file: Path) -> None:
             print_line(f"{number + 1} of {len(missing)}: {run.name}")
             folders[number] = locks.enter_context(ExitStack())
             train_dir = arrays_dirs[run.variant]["train"]
-            folder = folders[number].enter_context(checkpoints.checkpoint_dir(run.recipe, train_dir, environment))
+            checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, train_dir, environment, run.evaluation)
+            folder = folders[number].enter_context(checkpoint_dir)
             return partial(train_run, run, arrays_dirs[run.variant], classes=classes, folder=folder)
 
         for number, measured in workers.run(map(call, range(len(missing)))):
@@ -150,7 +151,7 @@ def report(content: Study, results_file: Path, plot_file: Path) -> None:
     current = results.select_current(lines, study.list_runs(content, Path("params.yaml").read_text()))
     if current.empty:
         raise InputError(f"{results_file}: the params of all its rows have changed; run it without --report")
-    newest = current[current["code"] == current["code"].iloc[-1]]
+    newest = results.select_newest(current)
     print(f"code {newest['code'].iloc[0]}, revision {', '.join(newest['revision'].fillna('unknown').unique())}")
     for reason, ignored in {
         "other params": lines.drop(current.index),

@@ -27,10 +27,9 @@ BASELINE = "baseline"
 
 def main() -> None:
     content = Path("params.yaml").read_text()
-    table = pd.DataFrame(
-        [summarize(path, content) for path in sorted(SEEDS.glob("*.yaml")) if path.with_suffix(".csv").exists()]
-    )
-    if BASELINE not in set(table.get("recipe", [])):
+    table = pd.DataFrame([summarize(path, content) for path in sorted(SEEDS.glob("*.yaml"))])
+    table = table[table["n"] > 0]
+    if BASELINE not in set(table["recipe"]):
         raise InputError(f"{SEEDS}/{BASELINE}.csv: no line of the present params; run the studies in {SEEDS} first")
     table = table.sort_values("seconds", ignore_index=True)
     table["ratio"] = table.loc[table["recipe"] == BASELINE, "seconds"].item() / table["seconds"]
@@ -45,7 +44,7 @@ def summarize(path: Path, content: str) -> dict[str, object]:
     repetitions = study.read(path)
     runs = study.list_runs(repetitions, content)
     lines = results.select_current(results.read_lines(path.with_suffix(".csv")), runs)
-    newest = lines[lines["code"] == lines["code"].iloc[-1]] if len(lines) else lines
+    newest = results.select_newest(lines)
     accuracy = newest["test_accuracy"] * 100
     return {
         "recipe": repetitions.recipe,

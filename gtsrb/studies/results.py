@@ -56,6 +56,11 @@ def select_current(lines: pd.DataFrame, runs: list[Run]) -> pd.DataFrame:
     return lines[lines["row"].map(params).eq(lines["params"])]
 
 
+def select_newest(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines of the same code, data and versions as the last line; none of none."""
+    return lines[lines["code"] == lines["code"].iloc[-1]] if len(lines) else lines
+
+
 def find_missing(lines: pd.DataFrame, runs: list[Run], code: str) -> list[Run]:
     """The runs without a line of their current params and of this `code`."""
     valid = select_current(lines, runs)

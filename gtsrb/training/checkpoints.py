@@ -16,6 +16,7 @@ import filelock
 import keras
 import numpy as np
 
+from gtsrb.config.base import Section
 from gtsrb.config.train import Recipe
 from gtsrb.errors import InputError
 from gtsrb.outputs import atomic_write
@@ -24,14 +25,16 @@ ROOT = Path(".checkpoints")  # in .gitignore
 
 
 @contextmanager
-def checkpoint_dir(recipe: Recipe, data: Path, environment: str) -> Iterator[Path]:
+def checkpoint_dir(recipe: Recipe, data: Path, environment: str, *others: Section) -> Iterator[Path]:
     """Locks and yields this training's directory, .checkpoints/HASH/ENVIRONMENT; the hash is of params, code and data.
+
+    `others` are params that tell apart two runs with the same recipe, such as a study's rows that only predict otherwise.
 
     `environment` names versions and device, which also decide the exact weights: a training starts over where only other
     environments have left checkpoints, and says so. All of .checkpoints/HASH is deleted if the block ends without an error.
     Raises `InputError` while another process holds the lock: a training may outlive the DVC that started it.
     """
-    root = ROOT / fingerprint(recipe, data)
+    root = ROOT / fingerprint(recipe, data, *others)
     folder = root / environment.replace("/", "-")
     root.mkdir(parents=True, exist_ok=True)
     try:
@@ -46,9 +49,9 @@ def checkpoint_dir(recipe: Recipe, data: Path, environment: str) -> Iterator[Pat
         raise InputError(f"{root} is in use: this training already runs in another process; wait for it or end it") from None
 
 
-def fingerprint(recipe: Recipe, data: Path) -> str:
-    """Hash of the recipe, the files in `data` and the source files of this project's loaded modules."""
-    digest = hashlib.sha256(recipe.model_dump_json().encode())
+def fingerprint(recipe: Recipe, data: Path, *others: Section) -> str:
+    """Hash of the params, the files in `data` and the source files of this project's loaded modules."""
+    digest = hashlib.sha256("".join(params.model_dump_json() for params in (recipe, *others)).encode())
     ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] in ("gtsrb", "stages", "__main__")}
     code = [Path(file) for _, module in sorted(ours.items()) if (file := getattr(module, "__file__", None))]
     for path in [*sorted(data.iterdir()), *code]:

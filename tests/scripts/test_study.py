@@ -124,10 +124,13 @@ def without_times(lines: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.seconds
 def test_runs_side_by_side_write_the_lines_of_runs_one_after_the_other(workspace, monkeypatch, capfd):
-    """In any order; with one run of another precision in a process that had the first."""
+    """In any order; with one run that only predicts otherwise beside its base, and one of another precision after it."""
     two_folds = ["~train.augmented.validation", "+train.augmented.validation={split:tracks,folds:2,fold:0,seed:0}"]
     rows = {
         "base": [],
+        "turned": [
+            "+evaluate.augmented.test_time_augmentation=[{rotation:9.0,shift_x:0.0,shift_y:0.0,zoom:1.0}]",
+        ],
         "rounded": ["train.augmented.precision=mixed_bfloat16"],
         "adam": ["train.augmented.optimizer.name=adam"],
     }
@@ -136,7 +139,7 @@ def test_runs_side_by_side_write_the_lines_of_runs_one_after_the_other(workspace
     monkeypatch.setenv("GTSRB_JOBS", "2")
     side_by_side = results.read_lines(run_study(content, monkeypatch)).set_index("row").loc[list(rows)]
     printed = capfd.readouterr().out
-    assert [printed.count(f"{i} of 3: ") for i in (1, 2, 3)] == [1, 1, 1]
+    assert [printed.count(f"{i} of 4: ") for i in (1, 2, 3, 4)] == [1, 1, 1, 1]
     for row in rows:
         assert f"{row}, fold 0, seed 0  epoch 2/2  loss " in printed
         assert re.search(rf"^{row}, fold 0, seed 0 +2 epochs  val_accuracy +[0-9.]+%  [0-9]+ s$", printed, re.MULTILINE)
@@ -144,7 +147,7 @@ def test_runs_side_by_side_write_the_lines_of_runs_one_after_the_other(workspace
     monkeypatch.setenv("GTSRB_JOBS", "1")
     one_by_one = results.read_lines(run_study(content, monkeypatch)).set_index("row")
     pd.testing.assert_frame_equal(without_times(side_by_side), without_times(one_by_one))
-    assert one_by_one["val_loss"].nunique() == 3 and (one_by_one["threads"] == 1).all()
+    assert one_by_one["val_loss"].nunique() == 4 and (one_by_one["threads"] == 1).all()
     assert (one_by_one["fit_seconds"] < one_by_one["seconds"]).all()
     assert not list(Path(".checkpoints").iterdir())
 
