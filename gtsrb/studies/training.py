@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gtsrb.config.evaluate import Evaluation
 from gtsrb.data import arrays
 from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
@@ -27,7 +28,10 @@ def train_run(run: Run, arrays_dirs: dict[str, Path], *, classes: int, folder: P
         metrics = test_metrics(data.labels, predict(trained, run, data.images, classes))
     else:
         data, rows = arrays.load(arrays_dirs["train"]), trained.validation_rows
-        metrics = validation_metrics(data.labels[rows], data.tracks[rows], predict(trained, run, data.images[rows], classes))
+        probabilities = trained.probabilities  # of the last weights in one view, which training has computed
+        if run.evaluation != Evaluation(weights="last"):
+            probabilities = predict(trained, run, data.images[rows], classes)
+        metrics = validation_metrics(data.labels[rows], data.tracks[rows], probabilities)
     seconds = {key: round(value, 1) for key, value in loop.total_seconds(trained.members).items() if key != "elapsed_seconds"}
     return metrics | seconds | {"parameters": trained.members[0].parameters, "threads": run.recipe.threads}
 
