@@ -88,6 +88,13 @@ def shrink_params(content: dict) -> dict:
     return small
 
 
+@pytest.fixture(autouse=True)
+def float32() -> None:
+    """Keras' default, whatever precision the test before has trained in: it is one for the whole process."""
+    if keras := sys.modules.get("keras"):
+        keras.config.set_dtype_policy("float32")
+
+
 @pytest.fixture
 def params() -> Params:
     """The committed params.yaml."""

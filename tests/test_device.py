@@ -22,8 +22,6 @@ def new_process_without_a_gpu(monkeypatch):
     monkeypatch.setattr(device, "_process", None)
     if tf.config.get_visible_devices("GPU"):
         pytest.skip("this machine has a GPU")
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture

@@ -30,12 +30,9 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(recipe, tmp_path, unt
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_and_resumes(recipe, tmp_path, precision):
     keras.config.set_dtype_policy(precision)
-    try:
-        uninterrupted, _ = fit(recipe, tmp_path / "uninterrupted")
-        fit(recipe, tmp_path / "resumed", until=2)
-        resumed, _ = fit(recipe, tmp_path / "resumed")
-    finally:
-        keras.config.set_dtype_policy("float32")
+    uninterrupted, _ = fit(recipe, tmp_path / "uninterrupted")
+    fit(recipe, tmp_path / "resumed", until=2)
+    resumed, _ = fit(recipe, tmp_path / "resumed")
     assert equal(uninterrupted.get_weights(), resumed.get_weights())
     assert np.isfinite(pd.read_csv(tmp_path / "uninterrupted/history.csv")["loss"]).all()
 

@@ -213,10 +213,8 @@ def test_moving_averages_are_validated_saved_and_resumed(recipe, tmp_path):
 
 @pytest.mark.seconds
 def test_the_dtype_policy_decides_the_precision(recipe, tmp_path):
+    of_float32 = train_member(recipe, tmp_path / "float32")
     keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        member = train_member(recipe, tmp_path / "bfloat16")
-        assert keras.config.dtype_policy().name == "mixed_bfloat16"
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert not equal(member.last_weights, train_member(recipe, tmp_path / "float32").last_weights)
+    of_bfloat16 = train_member(recipe, tmp_path / "bfloat16")
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    assert not equal(of_bfloat16.last_weights, of_float32.last_weights)
