@@ -476,7 +476,7 @@ def test_an_ensemble_without_validation_averages_members_and_views(project, monk
 @pytest.mark.slow
 def test_a_killed_training_resumes_and_ends_with_the_same_weights(new_project):
     """kill -9 of DVC and its stage during training; the next `dvc repro` resumes."""
-    new_project.edit({f"train.{RECIPE}.deterministic": True, f"train.{RECIPE}.epochs": 20})
+    new_project.edit({f"train.{RECIPE}.deterministic": True, f"train.{RECIPE}.epochs": 10})
     new_project.dvc("repro", f"train@{RECIPE}")
     uninterrupted = list_outputs(new_project, f"train@{RECIPE}")
 
@@ -540,34 +540,39 @@ def test_members_side_by_side_are_those_trained_one_after_the_other(project):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", ["Ctrl-C", "kill -9 of a member"])
-def test_members_that_are_stopped_resume_and_end_with_the_same_weights(project, end):
-    """Both processes end, with one line, and no finished epoch is trained again."""
-    project.edit({f"train.{ENSEMBLE}.epochs": 12})
-    start_training(project).communicate(timeout=300)
-    expected = read_results(project)
-    process = start_training(project, GTSRB_JOBS="2")
-    lines = []
-    while not all(any(f"member{i}  epoch  2/12" in line for line in lines) for i in (0, 1)):
-        lines.append(process.stdout.readline())
-        assert lines[-1], process.stderr.read()
-    if end == "Ctrl-C":
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        os.kill(workers_of(process.pid)[0], signal.SIGKILL)
-    stdout, stderr = process.communicate(timeout=60)  # ends with the last process that holds the pipe
-    assert process.returncode == 1
-    message = "error: one of the 2 processes that work side by side was killed, perhaps for lack of memory; run the same"
-    assert stderr == "interrupted\n" if end == "Ctrl-C" else stderr.startswith(message) and stderr.count("\n") == 1
-    finished = {i: len(re.findall(rf"^member{i}  epoch", "".join(lines) + stdout, re.MULTILINE)) for i in (0, 1)}
-    assert all(2 <= epochs < 12 for epochs in finished.values())
+def test_members_that_are_stopped_resume_and_end_with_the_same_weights(new_project):
+    """By Ctrl-C and by the death of one: both processes end, with one line, and no finished epoch is trained again."""
+    new_project.edit({f"train.{ENSEMBLE}.epochs": 12})
+    new_project.dvc("repro", f"train@{ENSEMBLE}")
+    expected = read_results(new_project)
+    killed = "error: one of the 2 processes that work side by side was killed, perhaps for lack of memory; run the same"
+    for stop, message in ((press_ctrl_c, "interrupted\n"), (kill_a_member, killed)):
+        process = start_training(new_project, GTSRB_JOBS="2")
+        lines = []
+        while not all(any(f"member{i}  epoch  2/12" in line for line in lines) for i in (0, 1)):
+            lines.append(process.stdout.readline())
+            assert lines[-1], process.stderr.read()
+        stop(process)
+        stdout, stderr = process.communicate(timeout=60)  # ends with the last process that holds the pipe
+        assert process.returncode == 1
+        assert stderr.startswith(message) and stderr.count("\n") == 1
+        finished = {i: len(re.findall(rf"^member{i}  epoch", "".join(lines) + stdout, re.MULTILINE)) for i in (0, 1)}
+        assert all(2 <= epochs < 12 for epochs in finished.values())
 
-    stdout, stderr = start_training(project, GTSRB_JOBS="2").communicate(timeout=300)
-    assert not stderr
-    for i, epochs in finished.items():
-        resumed = int(re.search(rf"^member{i}  resumed after (\d+) of 12 epochs$", stdout, re.MULTILINE)[1])
-        assert epochs <= resumed <= epochs + 1  # saved, and not printed yet
-    assert read_results(project) == expected
+        stdout, stderr = start_training(new_project, GTSRB_JOBS="2").communicate(timeout=300)
+        assert not stderr
+        for i, epochs in finished.items():
+            resumed = int(re.search(rf"^member{i}  resumed after (\d+) of 12 epochs$", stdout, re.MULTILINE)[1])
+            assert epochs <= resumed <= epochs + 1  # saved, and not printed yet
+        assert read_results(new_project) == expected
+
+
+def press_ctrl_c(process: subprocess.Popen) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def kill_a_member(process: subprocess.Popen) -> None:
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
 
 
 def workers_of(pid: int) -> list[int]:
