@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from gtsrb.config.ingest import Synthetic
-from gtsrb.data.tables import decode_ppm
+from gtsrb.data.tables import decode_ppm, to_frame
 from gtsrb.synthetic.scenes import render
 
 STATIC = Path("app/static")
@@ -17,7 +17,7 @@ PARAMS = Synthetic(tracks_per_class=4, frames_per_track=4, test_images_per_class
 
 
 def main() -> None:
-    images = render(PARAMS)[0].set_index(["class_id", "track", "frame"])["image"]
+    images = to_frame(render(PARAMS)[0]).set_index(["class_id", "track", "frame"])["image"]
     for class_id, track in TRACKS.items():
         largest = images[class_id, track, PARAMS.frames_per_track - 1]
         Image.fromarray(decode_ppm(largest)).save(STATIC / f"{class_id}.png", optimize=True)

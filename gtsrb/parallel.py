@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +23,7 @@ from gtsrb import progress
 from gtsrb.errors import InputError
 
 Result = TypeVar("Result")
+AHEAD = 4  # calls
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,19 @@ class Workers:
                 return
             for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=running.__getitem__):
                 yield running.pop(future), future.result()
+
+    def map(self, calls: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """Yields the result of each call, in their order; raises what a call raises.
+
+        At most `AHEAD` calls per worker are ahead of the result that is asked for, so that their results fit in memory.
+        """
+        futures = deque[Future]()
+        for call in calls:
+            futures.append(self.executor.submit(call))
+            if len(futures) == AHEAD * self.count:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
 
 
 class InProcess(Executor):

@@ -7,39 +7,50 @@ Writes  data/raw/{train,test}.parquet (see gtsrb/data/tables.py), data/raw/class
         metrics/dataset.json, metrics/class_counts.csv
 """
 
+import hashlib
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
-from gtsrb import outputs
+from gtsrb import outputs, parallel
 from gtsrb.command_line import run_stage
-from gtsrb.config.ingest import Gtsrb, Ingest
+from gtsrb.config.ingest import Ingest
 from gtsrb.config.load import load_section
 from gtsrb.data import gtsrb_reader, gtsrb_source, own_reader, tables
+from gtsrb.data.gtsrb_source import Source
 from gtsrb.data.sign_names import SIGN_NAMES
-from gtsrb.errors import InputError
+from gtsrb.errors import InputError, raise_problems
 from gtsrb.synthetic import scenes
 
 OWN_FOLDER = Path("data/own")
+TRAIN, TEST = Path("data/raw/train.parquet"), Path("data/raw/test.parquet")
 
 
 def main() -> str:
     ingest = load_section(Ingest, "ingest")
-    names = list(SIGN_NAMES)
-    if ingest.source == "gtsrb":
-        train, test = read_gtsrb(ingest.gtsrb)
-    elif ingest.source == "synthetic":
-        train, test = map(tables.to_canonical_table, scenes.render(ingest.synthetic))
-    else:
-        *splits, names = own_reader.read(OWN_FOLDER, ingest.own)
-        train, test = map(tables.to_canonical_table, splits)
-    dataset = {"source": ingest.source} | summarize(train, test) | {"sha256": tables.content_sha256(train, test)}
-    counts = count_classes(train, test, names)
+    names, origin = list(SIGN_NAMES), str(OWN_FOLDER)
+    problems, digest = list[str](), hashlib.sha256()
+    with ExitStack() as stack:  # the tables are there once it ends without an error
+        if ingest.source == "gtsrb":
+            source = find_benchmark()
+            origin = source.origin
+            train, test = gtsrb_reader.read(source, ingest.gtsrb, problems)
+        elif ingest.source == "synthetic":
+            workers = stack.enter_context(parallel.open_workers(len(names), threads=1, gpu=False))
+            train, test = scenes.render(ingest.synthetic, workers)
+        else:
+            train, test, names = own_reader.read(OWN_FOLDER, ingest.own, problems)
+        for path, rows in ((TRAIN, train), (TEST, test)):
+            stack.enter_context(tables.writing(path, tables.hashing(rows, digest)))
+        raise_problems(problems, origin)
+        if ingest.source == "gtsrb":
+            check_sha256(digest.hexdigest(), ingest.gtsrb.sha256, origin)
 
-    tables.write(Path("data/raw/train.parquet"), train)
-    tables.write(Path("data/raw/test.parquet"), test)
+    train_signs, test_signs = (tables.read(path, ["class_id", "track"]) for path in (TRAIN, TEST))
+    dataset = {"source": ingest.source} | summarize(train_signs, test_signs) | {"sha256": digest.hexdigest()}
+    counts = count_classes(train_signs, test_signs, names)
     outputs.write_csv(Path("data/raw/classes.csv"), counts[["class_id", "name"]])
     outputs.write_json(Path("metrics/dataset.json"), dataset)
     outputs.write_csv(Path("metrics/class_counts.csv"), counts)
@@ -49,33 +60,37 @@ def main() -> str:
     )
 
 
-def read_gtsrb(expected: Gtsrb) -> tuple[pa.Table, pa.Table]:
-    """The benchmark's training and test tables. Raises `InputError` if they are not as `expected`."""
+def find_benchmark() -> Source:
     folder = os.environ.get("GTSRB_DIR")
-    source = gtsrb_source.locate(Path(folder).expanduser()) if folder else gtsrb_source.download()
-    train, test = map(tables.to_canonical_table, gtsrb_reader.read(source, expected))
-    sha256 = tables.content_sha256(train, test)
-    if sha256 != expected.sha256:
+    return gtsrb_source.locate(Path(folder).expanduser()) if folder else gtsrb_source.download()
+
+
+def check_sha256(found: str, expected: str, origin: str) -> None:
+    """Raises `InputError` if annotations and pixels are not those of the benchmark."""
+    if found != expected:
         raise InputError(
-            f"{source.origin}: sha256 of annotations and pixels is {sha256}, expected {expected.sha256} "
+            f"{origin}: sha256 of annotations and pixels is {found}, expected {expected} "
             "(params.yaml, ingest.gtsrb.sha256); nothing was written. Use an unaltered copy of the benchmark, "
             "or, if you want to use this data, put its sha256 into params.yaml"
         )
-    return train, test
 
 
-def summarize(train: pa.Table, test: pa.Table) -> dict[str, int]:
+def summarize(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, int]:
     """The numbers of images, classes and tracks."""
-    tracks = train.select(["class_id", "track"]).group_by(["class_id", "track"]).aggregate([])
-    classes = tracks["class_id"].unique()
-    return {"train_images": len(train), "test_images": len(test), "classes": len(classes), "train_tracks": len(tracks)}
+    tracks = train[["class_id", "track"]].drop_duplicates()
+    return {
+        "train_images": len(train),
+        "test_images": len(test),
+        "classes": tracks["class_id"].nunique(),
+        "train_tracks": len(tracks),
+    }
 
 
-def count_classes(train: pa.Table, test: pa.Table, names: list[str]) -> pd.DataFrame:
+def count_classes(train: pd.DataFrame, test: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """The number of images per class: columns class_id, name, train, test."""
     counts = pd.DataFrame({"class_id": range(len(names)), "name": names})
     for split, table in (("train", train), ("test", test)):
-        counts[split] = table["class_id"].to_pandas().value_counts().reindex(counts.index, fill_value=0)
+        counts[split] = table["class_id"].value_counts().reindex(counts.index, fill_value=0)
     return counts
 
 

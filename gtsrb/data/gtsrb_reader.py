@@ -1,4 +1,4 @@
-"""Reads the benchmark into two data frames; every image is decoded and checked against its annotation."""
+"""Reads the benchmark: annotations first, then one image after the other, each decoded and checked against its annotation."""
 
 import csv
 import io
@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from gtsrb.config.ingest import Gtsrb
 from gtsrb.data.gtsrb_source import Source
-from gtsrb.data.tables import SCHEMA, encode_ppm
+from gtsrb.data.tables import Row, encode_ppm
 from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
 
@@ -43,25 +42,26 @@ class Annotation(NamedTuple):
     roi_y2: int
 
 
-def read(source: Source, expected: Gtsrb) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and test images with the columns of `tables.SCHEMA`, from any layout of `source`.
+def read(source: Source, expected: Gtsrb, problems: list[str]) -> tuple[Iterator[Row], Iterator[Row]]:
+    """Rows of the training and the test table, from any layout of `source`; each image is read when its row is asked for.
 
-    Raises `InputError` with the number of problems and the first ten, if anything is missing, broken or not as `expected`.
+    Whatever is missing, broken or not as `expected` is added to `problems`. Raises `InputError` if annotations cannot be read.
     """
-    problems: list[str] = []
     train, test = _read_annotations(source, expected.classes, problems)
     raise_problems(problems, source.origin)  # a broken csv file would add a problem for each of its images
     problems += [*_check_counts(train, test, expected), *_find_duplicates_and_strays(source, train + test)]
+    train.sort(key=lambda annotation: (annotation.class_id, annotation.track, annotation.frame, annotation.filename))
+    test.sort(key=lambda annotation: annotation.filename)
 
-    images: dict[str, bytes] = {}
-    for annotation in Bar(train + test, desc="checking images", unit=" images"):
-        problems += _check_values(annotation, expected.classes)
-        try:
-            images[annotation.path] = _read_image(source, annotation)
-        except InputError as error:
-            problems.append(str(error))
-    raise_problems(problems, source.origin)
-    return _to_frame(train, images), _to_frame(test, images)
+    def read_images(annotations: list[Annotation], split: str) -> Iterator[Row]:
+        for annotation in Bar(annotations, desc=f"checking {split} images", unit=" images"):
+            problems.extend(_check_values(annotation, expected.classes))
+            try:
+                yield (*annotation[2:], _read_image(source, annotation))
+            except InputError as error:
+                problems.append(str(error))
+
+    return read_images(train, "training"), read_images(test, "test")
 
 
 def _read_annotations(source: Source, classes: int, problems: list[str]) -> tuple[list[Annotation], list[Annotation]]:
@@ -170,8 +170,3 @@ def _read_image(source: Source, annotation: Annotation) -> bytes:
     if not is_rgb:
         raise InputError(f"{path}: not an RGB image with 8 bits per channel (mode {image.mode})")
     raise InputError(f"{path}: {image.width} x {image.height} pixels, annotated as {annotation.width} x {annotation.height}")
-
-
-def _to_frame(annotations: list[Annotation], images: dict[str, bytes]) -> pd.DataFrame:
-    rows = [annotation._asdict() | {"image": images[annotation.path]} for annotation in annotations]
-    return pd.DataFrame(rows, columns=SCHEMA.names)

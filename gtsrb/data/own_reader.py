@@ -1,4 +1,4 @@
-"""Reads the user's own data set into two data frames and a list of class names; docs/your-data.md describes it for users.
+"""Reads the user's own data set, one picture after the other; docs/your-data.md describes it for users.
 
 Classes are numbered in the order of their folders' names. A track, one physical sign, is a subfolder of a class folder, or the
 number TTTTT in GTSRB's file names (TTTTT_FFFFF); any other image is a track by itself. No track is in both splits.
@@ -7,31 +7,36 @@ number TTTTT in GTSRB's file names (TTTTT_FFFFF); any other image is a track by 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from gtsrb.config.ingest import OwnData
 from gtsrb.data import own_layouts, picture_files
 from gtsrb.data.own_layouts import Picture
 from gtsrb.data.sign_names import SIGN_NAMES
-from gtsrb.data.tables import SCHEMA, encode_ppm
+from gtsrb.data.tables import Row, encode_ppm
 from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
 
-MAX_PIXELS = 1_000_000_000  # of all pictures together: 3 GB, which have to fit in memory
 
-Images = dict[str, tuple[int, int, bytes]]  # path of a picture -> its width, height and PPM
+class Numbered(NamedTuple):
+    """A picture with the numbers that the tables have for its class, its sign and its place among the sign's pictures."""
+
+    class_id: int
+    track: int | None  # None, as the frame, in the test split
+    frame: int | None
+    path: str
+    box: tuple[int, ...] | None
 
 
-def read(folder: Path, params: OwnData) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Training and test images with the columns of `tables.SCHEMA`, and the names of the classes.
+def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[Row], Iterator[Row], list[str]]:
+    """Rows of the training and the test table, and the names of the classes; each picture is read when its row is asked for.
 
-    Raises `InputError` with the number of problems and the first ten.
+    Pictures that cannot be read are added to `problems`. Raises `InputError` for anything else that is wrong.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; docs/your-data.md has the layouts")
-    problems: list[str] = []
     splits = own_layouts.list_pictures(folder, problems)
     raise_problems(problems, str(folder))
     train, given_test = splits.get("train", []), splits.get("test")
@@ -43,9 +48,11 @@ def read(folder: Path, params: OwnData) -> tuple[pd.DataFrame, pd.DataFrame, lis
     test = given_test or []
     if params.test_fraction:
         train, test = hold_out_signs(train, params.test_fraction, params.seed)
-    images = _decode_pictures(folder, [*train, *test], problems)
-    raise_problems(problems, str(folder))
-    return _to_frame(train, labels, images), _to_frame(test, labels, images).assign(track=None, frame=None), names
+    class_ids = {label: class_id for class_id, label in enumerate(labels)}
+    test_order = sorted(test, key=lambda picture: picture.path)
+    unnumbered = [Numbered(class_ids[picture.label], None, None, picture.path, picture.box) for picture in test_order]
+    numbered = sorted(number_pictures(train, class_ids))
+    return read_pictures(folder, numbered, problems), read_pictures(folder, unnumbered, problems), names
 
 
 def check_splits(train: list[Picture], test: list[Picture] | None, fraction: float | None) -> Iterator[str]:
@@ -87,48 +94,45 @@ def hold_out_signs(train: list[Picture], fraction: float, seed: int) -> tuple[li
 
     The draw of a class depends only on its own tracks, so that new images of one class do not move images of another.
     """
-    tracks: dict[str, set[str]] = defaultdict(set)
-    for picture in train:
-        tracks[picture.label].add(picture.track)
     test_tracks = set()
-    for label, class_tracks in tracks.items():
-        shuffled = np.random.default_rng([seed, *label.encode()]).permutation(sorted(class_tracks))
+    for label, class_tracks in collect_tracks(train).items():
+        shuffled = np.random.default_rng([seed, *label.encode()]).permutation(class_tracks)
         test_tracks |= {(label, str(track)) for track in shuffled[: max(1, round(fraction * len(class_tracks)))]}
     kept = [picture for picture in train if (picture.label, picture.track) not in test_tracks]
     held_out = [picture for picture in train if (picture.label, picture.track) in test_tracks]
     return kept, held_out
 
 
-def _decode_pictures(folder: Path, pictures: list[Picture], problems: list[str]) -> Images:
-    """Decodes the pictures; one that cannot be read, or whose box is not inside it, is added to `problems`."""
-    images, n_pixels = {}, 0
-    for picture in Bar(pictures, desc="reading images", unit=" images"):
+def collect_tracks(pictures: list[Picture]) -> dict[str, list[str]]:
+    """The tracks of each class, sorted."""
+    tracks: dict[str, set[str]] = defaultdict(set)
+    for picture in pictures:
+        tracks[picture.label].add(picture.track)
+    return {label: sorted(class_tracks) for label, class_tracks in tracks.items()}
+
+
+def number_pictures(pictures: list[Picture], class_ids: dict[str, int]) -> Iterator[Numbered]:
+    """Numbers the signs of a class in the order of their names, and the pictures of a sign in the order given."""
+    tracks = {label: {name: track for track, name in enumerate(names)} for label, names in collect_tracks(pictures).items()}
+    frames: Counter[tuple[int, int]] = Counter()
+    for path, label, name, box in pictures:
+        sign = class_ids[label], tracks[label][name]
+        yield Numbered(*sign, frames[sign], path, box)
+        frames[sign] += 1
+
+
+def read_pictures(folder: Path, pictures: list[Numbered], problems: list[str]) -> Iterator[Row]:
+    """Their rows; a picture that cannot be read, or whose box is not inside it, is added to `problems` and has none."""
+    for class_id, track, frame, path, box in Bar(pictures, desc="reading pictures", unit=" pictures"):
         try:
-            image = picture_files.read(folder / picture.path)
+            image = picture_files.read(folder / path)
         except InputError as error:
-            problems.append(f"{picture.path}: {error}")
+            problems.append(f"{path}: {error}")
             continue
         height, width, _ = image.shape
-        x1, y1, x2, y2 = picture.box or (0, 0, width - 1, height - 1)
+        x1, y1, x2, y2 = box or (0, 0, width - 1, height - 1)
         if min(width, height) < 2:
-            problems.append(f"{picture.path}: {width} x {height} pixels; expected at least 2 x 2")
+            problems.append(f"{path}: {width} x {height} pixels; expected at least 2 x 2")
         elif not (0 <= x1 < x2 < width and 0 <= y1 < y2 < height):
-            problems.append(f"{picture.path}: ROI {picture.box} is not inside the image of {width} x {height} pixels")
-        images[picture.path] = (width, height, encode_ppm(image))
-        n_pixels += width * height
-        if n_pixels > MAX_PIXELS:
-            problems.append(f"more than {MAX_PIXELS // 10**6} million pixels in total; crop or reduce the pictures")
-            break
-    return images
-
-
-def _to_frame(pictures: list[Picture], labels: list[str], images: Images) -> pd.DataFrame:
-    rows = []
-    for picture in pictures:
-        width, height, image = images[picture.path]
-        box = picture.box or (0, 0, width - 1, height - 1)
-        rows.append((picture.path, labels.index(picture.label), picture.track, None, width, height, *box, image))
-    frame = pd.DataFrame(rows, columns=SCHEMA.names)
-    frame["frame"] = frame.groupby(["class_id", "track"]).cumcount()
-    frame["track"] = frame.groupby("class_id")["track"].transform(lambda tracks: pd.factorize(tracks, sort=True)[0])
-    return frame
+            problems.append(f"{path}: ROI {box} is not inside the image of {width} x {height} pixels")
+        yield path, class_id, track, frame, width, height, x1, y1, x2, y2, encode_ppm(image)

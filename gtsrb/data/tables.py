@@ -1,11 +1,15 @@
 """The raw data set as two Parquet tables, train and test: one row per image, the image as a binary PPM like the benchmark's.
 
-The same images and annotations give the same bytes, whatever their source: fixed schema, sorted rows.
+The same images and annotations give the same bytes, whatever their source: fixed schema, and rows that every reader yields by
+class, track and frame, or by file name in the test split. They come one by one, so that memory does not grow with their number.
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,8 +33,10 @@ SCHEMA = pa.schema(
         ("image", pa.binary()),  # P6, 8 bits per channel
     ]
 )
-ROW_GROUP_BYTES = 2**25  # approximate size of a row group
 ROI = ["roi_x1", "roi_y1", "roi_x2", "roi_y2"]
+GROUP_ROWS, GROUP_BYTES = 1024, 2**25  # at most, of a row group, unless a single image is larger: readers load one at a time
+
+Row = tuple[Any, ...]  # the values of SCHEMA, in its order
 
 
 def encode_ppm(pixels: np.ndarray) -> bytes:
@@ -46,28 +52,43 @@ def decode_ppm(data: bytes) -> np.ndarray:
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
 
-def to_canonical_table(rows: pd.DataFrame) -> pa.Table:
-    """Rows with the columns of SCHEMA -> a table sorted by class, track and frame, or by filename if there are no tracks."""
-    rows = rows.sort_values(["class_id", "track", "frame", "filename"] if rows["track"].notna().any() else ["filename"])
-    return pa.Table.from_pandas(rows, SCHEMA, preserve_index=False).replace_schema_metadata(None)
-
-
-def content_sha256(train: pa.Table, test: pa.Table) -> str:
-    """SHA-256 over all annotations and decoded pixels of both tables, row by row; independent of the Parquet encoding."""
-    digest = hashlib.sha256()
-    for table in (train, test):
-        *annotations, images = (table[name].to_pylist() for name in SCHEMA.names)
-        for row, image in zip(zip(*annotations, strict=True), images, strict=True):
-            digest.update(repr(row).encode())
-            digest.update(decode_ppm(image).data)
-    return digest.hexdigest()
-
-
-def write(path: Path, table: pa.Table) -> None:
-    """Writes the table atomically, in row groups of 1024 rows, or fewer if images are large: readers load a group at a time."""
-    group_size = max(1, min(1024, ROW_GROUP_BYTES * len(table) // max(1, table.nbytes)))
+@contextmanager
+def writing(path: Path, rows: Iterable[Row]) -> Iterator[None]:
+    """Writes `rows` to a table, which is at `path` once the block has succeeded."""
     with atomic_write(path) as temporary_path:
-        pq.write_table(table, temporary_path, compression="zstd", row_group_size=group_size)
+        with pq.ParquetWriter(temporary_path, SCHEMA, compression="zstd") as writer:
+            for group in split_into_groups(rows):
+                columns = zip(zip(*group, strict=True), SCHEMA.types, strict=True)
+                writer.write_table(pa.table([pa.array(values, type) for values, type in columns], SCHEMA))
+        yield
+
+
+def hashing(rows: Iterable[Row], digest: "hashlib._Hash") -> Iterator[Row]:
+    """`rows` as they are; updates `digest` with their annotations and decoded pixels, whatever the encoding of the table."""
+    for row in rows:
+        *annotations, image = row
+        digest.update(repr(tuple(annotations)).encode())
+        digest.update(decode_ppm(image).data)
+        yield row
+
+
+def split_into_groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows of each row group."""
+    group, size = list[Row](), 0
+    for row in rows:
+        image = row[-1]
+        if group and (len(group) == GROUP_ROWS or size + len(image) > GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += len(image)
+    if group:
+        yield group
+
+
+def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """All rows, as `read` would give them once they were written."""
+    return pd.DataFrame(rows, columns=SCHEMA.names)
 
 
 def read_labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -3,18 +3,19 @@
 Each physical sign has its own pose, fading, light and background; its frames simulate a car that approaches it.
 """
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from gtsrb.config.ingest import Synthetic
-from gtsrb.data.tables import SCHEMA, encode_ppm
+from gtsrb.data.tables import Row, encode_ppm
+from gtsrb.parallel import IN_PROCESS, Workers
 from gtsrb.progress import Bar
 from gtsrb.synthetic.faces import FACES, draw_sign
 
@@ -49,26 +50,32 @@ class Sign(NamedTuple):
     background: Image.Image
 
 
-def render(params: Synthetic) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and test rows with the columns of `tables.SCHEMA`; the same params give the same bytes.
+def render(params: Synthetic, workers: Workers = IN_PROCESS) -> tuple[Iterator[Row], Iterator[Row]]:
+    """Rows of the training and the test table, drawn as they are asked for; the same params give the same bytes.
 
     Test images show signs that are in no training track, in random order.
     """
     classes = range(len(FACES))
-    train = [(TRAIN, *job, params.frames_per_track) for job in product(classes, range(params.tracks_per_class))]
-    test = [(TEST, *job, 1) for job in product(classes, range(params.test_images_per_class))]
+    train = list(product(classes, range(params.tracks_per_class)))
+    test = list(product(classes, range(params.test_images_per_class)))
     test = [test[index] for index in np.random.default_rng([params.seed, TEST_ORDER]).permutation(len(test))]
 
-    signs = Parallel(n_jobs=-1, return_as="generator")(delayed(_render_sign)(params.seed, *job) for job in [*train, *test])
-    signs = list(Bar(signs, desc="rendering signs", total=len(train) + len(test), unit=" signs"))
-    train_rows = [row for rows in signs[: len(train)] for row in rows]
-    test_rows = [row for (row,) in signs[len(train) :]]
-    for number, row in enumerate(test_rows):
-        row |= {"filename": f"{number:05d}.ppm", "track": None, "frame": None}
-    return pd.DataFrame(train_rows, columns=SCHEMA.names), pd.DataFrame(test_rows, columns=SCHEMA.names)
+    def render_signs(split: int, signs: list[tuple[int, int]], frames: int, name: str) -> Iterator[list[Row]]:
+        calls = (partial(_render_sign, params.seed, split, class_id, track, frames) for class_id, track in signs)
+        return iter(Bar(workers.map(calls), desc=f"rendering {name} signs", total=len(signs), unit=" signs"))
+
+    def train_rows() -> Iterator[Row]:
+        for rows in render_signs(TRAIN, train, params.frames_per_track, "training"):
+            yield from rows
+
+    def test_rows() -> Iterator[Row]:
+        for number, ((_, class_id, _, _, *rest),) in enumerate(render_signs(TEST, test, 1, "test")):
+            yield f"{number:05d}.ppm", class_id, None, None, *rest
+
+    return train_rows(), test_rows()
 
 
-def _render_sign(seed: int, split: int, class_id: int, track: int, frames: int) -> list[dict[str, object]]:
+def _render_sign(seed: int, split: int, class_id: int, track: int, frames: int) -> list[Row]:
     """The rows of one physical sign: in training its frames from far to near, in the test split at random distances."""
     rng = np.random.default_rng([seed, split, class_id, track])
     sign = _sample_sign(class_id, rng)
@@ -77,9 +84,7 @@ def _render_sign(seed: int, split: int, class_id: int, track: int, frames: int) 
     for frame, side in enumerate(sign.first_side * (sign.last_side / sign.first_side) ** nearness):
         pixels, box = render_frame(sign, float(side), rng)
         height, width, _ = pixels.shape
-        filename = f"{track:05d}_{frame:05d}.ppm"
-        values = (filename, class_id, track, frame, width, height, *box, encode_ppm(pixels))
-        rows.append(dict(zip(SCHEMA.names, values, strict=True)))
+        rows.append((f"{track:05d}_{frame:05d}.ppm", class_id, track, frame, width, height, *box, encode_ppm(pixels)))
     return rows
 
 

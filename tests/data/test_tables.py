@@ -1,12 +1,17 @@
-"""Parquet tables of raw images: independent of the order of rows, and in row groups of bounded size."""
+"""Parquet tables of raw images: a hash of their content, row groups of bounded size, rows that come one by one."""
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from noise_rows import make_noise_rows
+import pytest
+from raw_tables import make_noise_rows, sha256, write_table
 
 from gtsrb.data import tables
+
+STORED = {"class_id": "int16"} | dict.fromkeys(["track", "frame", "width", "height", *tables.ROI], "int32")
 
 
 def test_a_ppm_is_decoded_to_the_encoded_pixels() -> None:
@@ -15,28 +20,37 @@ def test_a_ppm_is_decoded_to_the_encoded_pixels() -> None:
     assert (tables.decode_ppm(tables.encode_ppm(pixels)) == pixels).all()
 
 
-def test_a_table_does_not_depend_on_the_order_of_its_rows() -> None:
-    rows = make_noise_rows(20)
-    shuffled = rows.sample(frac=1, random_state=0)
-    assert not shuffled.equals(rows)
-    assert tables.to_canonical_table(shuffled).equals(tables.to_canonical_table(rows))
-
-
 def test_the_hash_changes_with_a_pixel_and_with_an_annotation() -> None:
     train, test = make_noise_rows(4), make_noise_rows(2)
-    *images, last = train["image"]
-    pixel = train.assign(image=[*images, last[:-1] + bytes([last[-1] ^ 1])])
-    annotation = train.assign(roi_x1=[1, 1, 1, 2])
-    hashes = {
-        tables.content_sha256(tables.to_canonical_table(rows), tables.to_canonical_table(test))
-        for rows in (train, pixel, annotation)
-    }
-    assert len(hashes) == 3
+    *first, (*annotations, image) = train
+    pixel = [*first, (*annotations, image[:-1] + bytes([image[-1] ^ 1]))]
+    box = [*first, (*annotations[:-1], annotations[-1] - 1, image)]
+    assert len({sha256(rows, test) for rows in (train, pixel, box)}) == 3
+    assert list(tables.hashing(train, hashlib.sha256())) == train
 
 
 def test_row_groups_of_large_images_have_few_rows(tmp_path: Path) -> None:
-    large, small = make_noise_rows(3).assign(image=[bytes(12_000_000)] * 3), make_noise_rows(1030)
-    for rows, expected in ((large, [2, 1]), (small, [1024, 6])):
-        tables.write(tmp_path / "table.parquet", tables.to_canonical_table(rows))
+    large = [(*annotations, bytes(12_000_000)) for *annotations, _ in make_noise_rows(3)]
+    huge = [(*annotations, bytes(40_000_000)) for *annotations, _ in make_noise_rows(2)]
+    for rows, expected in ((large, [2, 1]), (huge, [1, 1]), (make_noise_rows(1030), [1024, 6])):
+        write_table(tmp_path / "table.parquet", rows)
         metadata = pq.read_metadata(tmp_path / "table.parquet")
         assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == expected
+        assert tables.read(tmp_path / "table.parquet").equals(tables.to_frame(rows).astype(STORED))
+
+
+def test_rows_are_taken_one_group_at_a_time(tmp_path: Path) -> None:
+    """And nothing is left if the reader, or the block, fails."""
+    taken = []
+
+    def rows() -> Iterator[tables.Row]:
+        for row in make_noise_rows(3000):
+            taken.append(row)
+            yield row
+
+    groups = tables.split_into_groups(rows())
+    next(groups)
+    assert len(taken) == tables.GROUP_ROWS + 1
+    with pytest.raises(ValueError), tables.writing(tmp_path / "table.parquet", rows()):
+        raise ValueError
+    assert not list(tmp_path.iterdir())

@@ -81,7 +81,7 @@ def test_equal_to_scikit_image_on_synthetic_signs(params, variant):
         update={"tracks_per_class": 2, "frames_per_track": 2, "test_images_per_class": 1}
     )
     train, _ = render(small)
-    assert_equal_to_the_rounding([decode_ppm(image) for image in train["image"]], params.preprocess[variant])
+    assert_equal_to_the_rounding([decode_ppm(image) for *_, image in train], params.preprocess[variant])
 
 
 @pytest.mark.parametrize("name", make_edge_cases())

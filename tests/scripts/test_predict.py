@@ -10,10 +10,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import ROOT
 from PIL import Image
+from raw_tables import write_table
 
 from gtsrb.config.params import load
 from gtsrb.data import tables
@@ -149,10 +149,9 @@ def test_a_photograph_of_12_million_pixels_needs_less_than_500_mb(tmp_path):
     photo.save(tmp_path / "photo.jpg")
     assert peak_memory("scripts.predict", "--model", predictor.BEST, str(tmp_path / "photo.jpg"), cwd=ROOT) < 500
 
-    rows = pd.DataFrame({"filename": ["photo.jpg"], "class_id": [0], "track": [0], "frame": [0], "width": [4000]})
-    rows = rows.assign(height=3000, roi_x1=0, roi_y1=0, roi_x2=3999, roi_y2=2999, image=[tables.encode_ppm(np.asarray(photo))])
+    row = ("photo.jpg", 0, 0, 0, 4000, 3000, 0, 0, 3999, 2999, tables.encode_ppm(np.asarray(photo)))
     for split in ("train", "test"):
-        tables.write(tmp_path / f"data/raw/{split}.parquet", tables.to_canonical_table(rows))
+        write_table(tmp_path / f"data/raw/{split}.parquet", [row])
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     assert peak_memory("stages.preprocess", "roi_both", cwd=tmp_path, env=environment) < 500

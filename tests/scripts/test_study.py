@@ -11,9 +11,9 @@ import pytest
 import yaml
 from conftest import ROOT, put, shrink_params
 from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
+from raw_tables import write_table
 
 from gtsrb.config.ingest import Synthetic
-from gtsrb.data import tables
 from gtsrb.errors import InputError
 from gtsrb.studies import results, study_table
 from gtsrb.synthetic import scenes
@@ -26,7 +26,7 @@ def raw(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     synthetic = scenes.render(Synthetic(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
     for split, rows in zip(("train", "test"), synthetic, strict=True):
-        tables.write(folder / f"{split}.parquet", tables.to_canonical_table(rows))
+        write_table(folder / f"{split}.parquet", rows)
     names = pd.DataFrame({"class_id": range(43), "name": [f"class {i}" for i in range(43)]})
     names.to_csv(folder / "classes.csv", index=False)
     return folder

@@ -121,7 +121,7 @@ def test_exporting_with_another_backend_is_one_line(monkeypatch):
 def test_whole_files_are_preprocessed_as_by_the_predictor(params):
     """In each variant, so also in one that crops to the box if there is one."""
     _, test = render(Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0))
-    ppms = test["image"].tolist()[::8]
+    ppms = [image for *_, image in test][::8]
     for variant in params.preprocess.values():
         expected = [predictor.prepare_picture(decode_ppm(ppm), None, variant) for ppm in ppms]
         assert (export.preprocess_files(ppms, variant) == np.stack(expected)).all()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from noise_rows import make_noise_rows
+from raw_tables import make_noise_rows, write_table
 
 from gtsrb.config import params
 from gtsrb.data import tables
@@ -29,10 +29,11 @@ VARIANT = params.load(ROOT / "params.yaml").preprocess["plain"]
 def write_raw(folder: Path, n: int) -> pd.DataFrame:
     """Writes `n` training images and one test image per class, as ingest does; returns the training images."""
     rows = make_noise_rows(n)
-    for split, frame in (("train", rows), ("test", rows[:2].assign(track=None, frame=None))):
-        tables.write(folder / f"data/raw/{split}.parquet", tables.to_canonical_table(frame))
+    test = [(filename, class_id, None, None, *rest) for filename, class_id, _, _, *rest in (rows[0], rows[-1])]
+    for split, split_rows in (("train", rows), ("test", test)):
+        write_table(folder / f"data/raw/{split}.parquet", split_rows)
     shutil.copyfile(ROOT / "params.yaml", folder / "params.yaml")
-    return tables.to_canonical_table(rows).to_pandas()
+    return tables.to_frame(rows)
 
 
 @pytest.fixture
