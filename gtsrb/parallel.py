@@ -1,12 +1,14 @@
 """Where work runs: in processes of this machine, side by side, or in this one. No result depends on it.
 
 A call runs in whatever process takes it, so it has to bring or read all that it needs, and returns arrays or numbers: only
-the stage or the script writes files, but for a training's checkpoints.
+the stage or the script writes files, but for a training's checkpoints. It is a function of a module in gtsrb/, not of the
+program that runs, which no worker imports: it may need TensorFlow where the call does not.
 """
 
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import connection, resource_tracker
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, TypeVar
 
 from gtsrb import progress
@@ -78,7 +81,7 @@ IN_PROCESS = Workers(InProcess(), 1)
 
 @contextmanager
 def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
-    """Workers for this many `calls` of so many `threads`, which end with the block: at once if it raises, as on Ctrl-C.
+    """Workers for at least this many `calls` of so many `threads`; they end with the block: at once if it raises, as on Ctrl-C.
 
     Raises `InputError` if one of them is killed, or if GTSRB_JOBS is not a number.
     """
@@ -107,7 +110,8 @@ def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
     handler = signal.signal(signal.SIGINT, interrupt)
     try:
         # Starts all of them: Python's pool learns of each by the next result, and before that does not notice its death.
-        wait([executor.submit(os.getpid) for _ in range(count)])
+        with _without_program():
+            wait([executor.submit(os.getpid) for _ in range(count)])
         processes |= set(multiprocessing.active_children()) - others
         if not interrupted:
             yield Workers(executor, count)
@@ -132,7 +136,7 @@ def count_workers(calls: int, *, threads: int, gpu: bool) -> int:
     """How many of `calls` run at a time: GTSRB_JOBS, otherwise one on a GPU and cores // threads on a CPU, at least one."""
     if jobs := os.environ.get("GTSRB_JOBS"):
         if not jobs.isdecimal() or int(jobs) < 1:
-            raise InputError(f"GTSRB_JOBS={jobs}: expected how many trainings run side by side, 1 or more")
+            raise InputError(f"GTSRB_JOBS={jobs}: expected how many processes work side by side, 1 or more")
         return max(1, min(int(jobs), calls))
     return 1 if gpu else max(1, min(count_cores() // threads, calls))
 
@@ -140,6 +144,16 @@ def count_workers(calls: int, *, threads: int, gpu: bool) -> int:
 def count_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _without_program() -> Iterator[None]:
+    """Processes that start in this block do not import the program, which the module `__main__` names."""
+    program, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _start_resource_tracker() -> None:

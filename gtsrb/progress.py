@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -32,14 +32,14 @@ def step_bar(name: str, steps: int) -> Bar:
     return Bar(desc=name, total=steps, unit=" steps", leave=False, disable=None, position=_position)
 
 
-def print_line(text: str) -> None:
-    """Prints `text` above all bars, which are drawn again below it."""
+def print_line(text: str, *, file: TextIO | None = None) -> None:
+    """Prints `text` to `file`, by default standard output, above all bars, which are drawn again below it."""
     if not sys.stderr.isatty():
-        print(text, flush=True)
+        print(text, file=file, flush=True)
         return
     with Bar.get_lock():
         print("\r\033[J", end="", file=sys.stderr, flush=True)
-        print(text, flush=True)
+        print(text, file=file, flush=True)
 
 
 def say(text: str) -> None:

@@ -41,12 +41,14 @@ def preprocess(pairs: int = 3, sample: int = 2000) -> None:
         files = [Path(folder, f"{i}.ppm") for i in range(len(sampled))]
         for file, image in zip(files, sampled["image"], strict=True):
             file.write_bytes(image)
+        out = Path(folder, "images.npy")
         for _ in range(pairs):
             loop = seconds(lambda: [preprocess_like_tutorial(io.imread(file), variant) for file in files]) / len(files)
-            stage = seconds(lambda: write_images(RAW, Path(folder, "images.npy"), variant, label="stage")) / len(rows)
+            with parallel.open_workers(parallel.count_cores(), threads=1, gpu=False) as workers:
+                stage = seconds(lambda: write_images(RAW, out, variant, workers, label="stage")) / len(rows)
             ratios.append(loop / stage)
             print(f"loop {loop * 1e3:.3f} ms per image, stage {stage * 1e3:.3f} ms: {ratios[-1]:.1f} times as fast")
-        write = seconds(lambda: np.save(Path(folder, "again.npy"), np.load(Path(folder, "images.npy")))) / len(rows)
+        write = seconds(lambda: np.save(Path(folder, "again.npy"), np.load(out))) / len(rows)
     print(f"median ratio {statistics.median(ratios):.1f}")
 
     decoded = [tables.decode_ppm(image) for image in sampled["image"]]

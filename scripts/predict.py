@@ -10,20 +10,20 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 
+from gtsrb import parallel
 from gtsrb.command_line import run
-from gtsrb.config.preprocess import Variant
-from gtsrb.data.picture_files import read
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
-from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, load, prepare_picture
+from gtsrb.progress import Bar, print_line
+from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, load, prepare_files
 
-BATCH_SIZE = 256  # pictures prepared and predicted at a time
+BATCH_SIZE = 32  # pictures prepared and predicted at a time
 STDIN = "-"
 
 
@@ -33,19 +33,25 @@ def main() -> None:
         raise InputError(f"standard input ({STDIN}) is given {arguments.pictures.count(STDIN)} times; it can be read only once")
     model = load(arguments.model)
     failed = False
-    for batch in split_into_batches(find_files(arguments.pictures)):
-        prepared = Parallel(n_jobs=-1 if len(batch) > 8 else 1)(
-            delayed(try_prepare)(file, arguments.box, model.variant) for _, file in batch
-        )
-        images = [image for image in prepared if isinstance(image, np.ndarray)]
-        probabilities = iter(model.predict(np.stack(images)) if images else [])
-        for (name, _), image in zip(batch, prepared, strict=True):
-            if isinstance(image, str):
-                failed = True
-                print(f"error: {name}: {image}", file=sys.stderr)
-            else:
-                prediction = describe_prediction(next(probabilities), model, arguments.top)
-                print(json.dumps({"file": name, **prediction}) if arguments.json else format_table(name, prediction))
+    batches = split_into_batches(find_files(arguments.pictures))
+    head = list(islice(batches, 2))  # a few pictures are prepared here: starting processes takes longer
+    is_long = len(head) == 2
+    calls = (partial(prepare_files, batch, arguments.box, model.variant) for batch in chain(head, batches))
+    with (
+        parallel.open_workers(parallel.count_cores() if is_long else 1, threads=1, gpu=False) as workers,
+        Bar(desc="reading", unit=" pictures", leave=False, disable=None if is_long else True) as bar,
+    ):
+        for prepared in workers.map(calls):
+            images = [image for _, image in prepared if isinstance(image, np.ndarray)]
+            probabilities = iter(model.predict(np.stack(images)) if images else [])
+            for name, image in prepared:
+                if isinstance(image, str):
+                    failed = True
+                    print_line(f"error: {name}: {image}", file=sys.stderr)
+                else:
+                    prediction = describe_prediction(next(probabilities), model, arguments.top)
+                    print_line(json.dumps({"file": name, **prediction}) if arguments.json else format_table(name, prediction))
+            bar.update(len(prepared))
     if failed:
         sys.exit(1)
 
@@ -82,23 +88,23 @@ def find_files(pictures: list[str]) -> Iterator[tuple[str, Path | bytes]]:
         if picture == STDIN:
             yield picture, sys.stdin.buffer.read()
         elif (path := Path(picture)).is_dir():
-            paths = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-            yield from ((str(file), file) for file in paths)
+            yield from ((str(file), file) for file in walk(path))
         else:
             yield picture, path
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Its files, in the order of their paths; holds the names of one folder and of those above it."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            yield from walk(path)
+        elif path.is_file() and not path.name.startswith("."):
+            yield path
 
 
 def split_into_batches(files: Iterator[tuple[str, Path | bytes]]) -> Iterator[list[tuple[str, Path | bytes]]]:
     while batch := list(islice(files, BATCH_SIZE)):
         yield batch
-
-
-def try_prepare(file: Path | bytes, box: Box | None, variant: Variant) -> np.ndarray | str:
-    """The network input, or an error message."""
-    try:
-        return prepare_picture(read(file), box, variant)
-    except InputError as error:
-        return str(error)
 
 
 def format_table(file: str, prediction: dict) -> str:

@@ -11,12 +11,14 @@ Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import pyarrow.parquet as pq
 
-from gtsrb import device
+from gtsrb import device, parallel
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.export import Export
@@ -30,10 +32,12 @@ from gtsrb.evaluation.thresholds import read_threshold
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
+from gtsrb.preprocessing.preprocess import preprocess_files
 from gtsrb.progress import say
 from gtsrb.serving import export
 
 PARITY_IMAGES = 200  # test images whose probabilities are compared with Keras'
+CHUNK = 500  # images that one call preprocesses
 
 
 def main() -> str:
@@ -57,8 +61,7 @@ def main() -> str:
 
     session = export.open_session(path)
     with_boxes = export.predict(session, test.images)
-    ppms = tables.read(Path("data/raw/test.parquet"), ["image"])["image"].tolist()
-    as_files = export.predict(session, export.preprocess_files(ppms, variant))
+    as_files = export.predict(session, preprocess_without_boxes(Path("data/raw/test.parquet"), variant))
     keras_probabilities = inference.predict(model, test.images[:PARITY_IMAGES])
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     accuracies = {
@@ -82,6 +85,13 @@ def main() -> str:
     errors = [accuracy["errors"] for accuracy in accuracies.values()]
     of_files = f"{errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
     return f"{path}, {format_megabytes(path.stat().st_size)}: {of_files}"
+
+
+def preprocess_without_boxes(raw: Path, variant: Variant) -> np.ndarray:
+    """(n, size, size, channels): the images of the table `raw` as `gtsrb.predict` prepares files."""
+    ppms = ([image for image, *_ in rows] for rows in tables.read_images(raw, CHUNK))
+    with parallel.open_workers(pq.read_metadata(raw).num_row_groups, threads=1, gpu=False) as workers:
+        return np.concatenate([*workers.map(partial(preprocess_files, chunk, variant) for chunk in ppms)])
 
 
 if __name__ == "__main__":

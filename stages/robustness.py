@@ -7,13 +7,14 @@ Writes  metrics/RECIPE/robustness.json  {corruption: {severity: accuracy}}; "non
 One member, without test-time augmentation, on a stratified sample of the raw test images, corrupted before preprocessing.
 """
 
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from gtsrb import device
+from gtsrb import device, parallel
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.load import load_section, section_names
@@ -21,13 +22,13 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.config.robustness import Robustness
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.evaluation import corruptions
+from gtsrb.evaluation.corruptions import corrupt_and_preprocess
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network
 from gtsrb.outputs import write_csv, write_json
-from gtsrb.preprocessing.crop import Box
-from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.progress import Bar, say
+
+CHUNK = 250  # images that one call corrupts
 
 
 def main() -> str:
@@ -50,18 +51,26 @@ def main() -> str:
     model.load_weights(ensemble.weights_file(name, 0, evaluation.weights))
 
     results = []
+    numbered = list(zip(range(len(rows)), rows["image"], *(rows[column] for column in tables.ROI), strict=True))
+    chunks = [numbered[start : start + CHUNK] for start in range(0, len(numbered), CHUNK)]
     steps = [("none", 0, 0.0)]
     steps += [(kind, level, severity) for kind, values in settings.severities for level, severity in enumerate(values, 1)]
-    for kind, level, severity in Bar(steps, desc="corrupting and testing", unit=" corruptions"):
-        images = corrupt_images(rows, kind, severity, settings.seed, variant)
-        errors = int((inference.predict(model, images).argmax(axis=1) != labels).sum())
-        step = {"corruption": kind, "level": level, "severity": severity}
-        results.append(step | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
+    with parallel.open_workers(len(chunks), threads=1, gpu=False) as workers:
+        corrupted = workers.map(
+            partial(corrupt_and_preprocess, chunk, kind, severity, settings.seed, variant)
+            for kind, _, severity in steps
+            for chunk in chunks
+        )
+        for kind, level, severity in Bar(steps, desc="corrupting and testing", unit=" corruptions"):
+            images = np.concatenate([*islice(corrupted, len(chunks))])
+            errors = int((inference.predict(model, images).argmax(axis=1) != labels).sum())
+            step = {"corruption": kind, "level": level, "severity": severity}
+            results.append(step | {"images": len(rows), "errors": errors, "accuracy": 1 - errors / len(rows)})
     table = pd.DataFrame(results)
     write_csv(Path(f"metrics/{name}/robustness.csv"), table)
     write_json(Path(f"metrics/{name}/robustness.json"), nest(table))
-    clean, *corrupted = table["accuracy"]
-    return f"{clean:.2%} of {len(rows):,} test images right, {np.mean(corrupted):.2%} on average when corrupted"
+    clean, *rest = table["accuracy"]
+    return f"{clean:.2%} of {len(rows):,} test images right, {np.mean(rest):.2%} on average when corrupted"
 
 
 def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
@@ -73,24 +82,6 @@ def sample_images(rows: pd.DataFrame, settings: Robustness) -> pd.DataFrame:
     by_class = shuffled[np.argsort(rows["class_id"].to_numpy()[shuffled], kind="stable")]
     images = min(settings.images, len(rows))
     return rows.iloc[np.sort(by_class[np.arange(images) * len(rows) // images])]
-
-
-def corrupt_images(rows: pd.DataFrame, kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
-    """(n, size, size, channels) images, corrupted, then preprocessed; draws depend only on `seed` and the row's number."""
-    boxes = rows[tables.ROI].itertuples(index=False)
-    jobs = (
-        delayed(corrupt_image)(image, Box(*box), kind, severity, [seed, i], variant)
-        for i, (image, box) in enumerate(zip(rows["image"], boxes, strict=True))
-    )
-    return np.stack(Parallel(n_jobs=-1)(jobs))
-
-
-def corrupt_image(image: bytes, box: Box, kind: str, severity: float, seed: list[int], variant: Variant) -> np.ndarray:
-    """One image of `corrupt_images`, from its PPM; (size, size, channels)."""
-    pixels = tables.decode_ppm(image)
-    if kind != "none":
-        pixels = corruptions.CORRUPTIONS[kind](pixels, severity, np.random.default_rng(seed))
-    return preprocess(pixels, box, variant)
 
 
 def nest(table: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -192,9 +192,9 @@ class Project:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """This process's environment, with `python` as this Python, and joblib in one process, which is faster here."""
+        """This process's environment, with `python` as this Python."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "LOKY_MAX_CPU_COUNT": "1"}
+        return os.environ | {"PATH": path}
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_a_wrong_number_of_jobs_is_one_line(jobs, monkeypatch):
     monkeypatch.setenv("GTSRB_JOBS", jobs)
     with pytest.raises(InputError) as error, open_workers(2, threads=1, gpu=False):
         pass
-    assert str(error.value) == f"GTSRB_JOBS={jobs}: expected how many trainings run side by side, 1 or more"
+    assert str(error.value) == f"GTSRB_JOBS={jobs}: expected how many processes work side by side, 1 or more"
 
 
 def test_in_this_process_a_result_is_there_before_the_next_call():
@@ -63,7 +63,7 @@ def test_in_this_process_a_result_is_there_before_the_next_call():
 
 @pytest.fixture
 def two_at_a_time(monkeypatch):
-    """Two workers, which have ended with the test; others, such as joblib's of an earlier test, may run on."""
+    """Two workers, which have ended with the test; others, of an earlier test, may run on."""
     monkeypatch.setenv("GTSRB_JOBS", "2")
     before = set(multiprocessing.active_children())
     yield

@@ -7,7 +7,6 @@ class, track and frame, or by file name in the test split. They come one by one,
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +102,10 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return pd.read_parquet(path, columns=columns)
 
 
-@lru_cache(maxsize=1)
-def read_row_group(path: Path, group: int) -> list[tuple[bytes, int, int, int, int]]:
-    """(image, x1, y1, x2, y2) of each row of a row group. The last group is cached, since it may be read in several chunks."""
-    columns = pq.ParquetFile(path).read_row_group(group, ["image", *ROI]).to_pydict()
-    return list(zip(*columns.values(), strict=True))
+def read_images(path: Path, at_most: int) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
+    """Yields (image, x1, y1, x2, y2) of all rows in their order, `at_most` so many at a time; loads one row group at a time."""
+    table = pq.ParquetFile(path)
+    for group in range(table.num_row_groups):
+        rows = list(zip(*table.read_row_group(group, ["image", *ROI]).to_pydict().values(), strict=True))
+        for start in range(0, len(rows), at_most):
+            yield rows[start : start + at_most]

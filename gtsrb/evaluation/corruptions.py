@@ -5,11 +5,16 @@ shape and dtype. Severities are relative to the image's size, so that large and 
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
 from PIL import Image
+
+from gtsrb.config.preprocess import Variant
+from gtsrb.data.tables import decode_ppm
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
 
 Corruption = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
@@ -80,3 +85,19 @@ CORRUPTIONS: dict[str, Corruption] = {
     function.__name__: function
     for function in (blur, noise, darkening, contrast_loss, jpeg, occlusion, rotation, scale, translation)
 }
+
+NumberedRow = tuple[int, bytes, int, int, int, int]  # number in the sample, image as a PPM, box
+
+
+def corrupt_and_preprocess(rows: Iterable[NumberedRow], kind: str, severity: float, seed: int, variant: Variant) -> np.ndarray:
+    """n rows -> (n, size, size, channels) images, corrupted unless `kind` is none, then preprocessed.
+
+    Draws depend only on `seed` and the row's number.
+    """
+    images = []
+    for number, ppm, *box in rows:
+        image = decode_ppm(ppm)
+        if kind != "none":
+            image = CORRUPTIONS[kind](image, severity, np.random.default_rng([seed, number]))
+        images.append(preprocess(image, Box(*box), variant))
+    return np.stack(images)

@@ -6,9 +6,12 @@ separable: products with two small matrices, which scikit-image gives when it re
 These products are exact, so that every processor gives the same bytes, whatever its order of summation.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from gtsrb.config.preprocess import Variant
+from gtsrb.data.tables import decode_ppm
 from gtsrb.preprocessing.crop import Box, crop_box, crop_center_square, limit_size
 from gtsrb.preprocessing.equalize import equalization_map, equalize, equalize_adaptive
 from gtsrb.preprocessing.resize import resize_image
@@ -40,3 +43,13 @@ def preprocess_without_box(image: np.ndarray, variant: Variant) -> np.ndarray:
     """`preprocess` of an image without an annotated box: the box is the complete image."""
     height, width = image.shape[:2]
     return preprocess(image, Box(0, 0, width - 1, height - 1), variant)
+
+
+def preprocess_rows(rows: Iterable[tuple[bytes, int, int, int, int]], variant: Variant) -> np.ndarray:
+    """(image, x1, y1, x2, y2) of n rows of a table, the image as a PPM -> (n, size, size, channels)."""
+    return np.stack([preprocess(decode_ppm(image), Box(*box), variant) for image, *box in rows])
+
+
+def preprocess_files(ppms: Iterable[bytes], variant: Variant) -> np.ndarray:
+    """n images as PPM files -> (n, size, size, channels), each without its box."""
+    return np.stack([preprocess_without_box(decode_ppm(ppm), variant) for ppm in ppms])

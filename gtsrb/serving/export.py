@@ -4,7 +4,6 @@ import re
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,13 +11,9 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
-from joblib import Parallel, delayed
 from onnx import TensorProto, helper, numpy_helper
 
-from gtsrb.config.preprocess import Variant
-from gtsrb.data.tables import decode_ppm
 from gtsrb.outputs import atomic_write
-from gtsrb.preprocessing.preprocess import preprocess_without_box
 
 LARGE = 1024  # values; smaller tensors stay float32
 BATCH_SIZE = 256  # changes the speed, not the probabilities
@@ -113,12 +108,6 @@ def predict(session: onnxruntime.InferenceSession, images: np.ndarray) -> np.nda
     """(n, size, size, channels) images in the network's dtype -> (n, classes) float32 probabilities."""
     batches = (np.ascontiguousarray(images[start : start + BATCH_SIZE]) for start in range(0, len(images), BATCH_SIZE))
     return np.concatenate([session.run(["probabilities"], {"images": batch})[0] for batch in batches])
-
-
-def preprocess_files(ppms: Sequence[bytes], variant: Variant) -> np.ndarray:
-    """n binary PPM files -> (n, size, size, channels): each preprocessed without a box."""
-    jobs = (delayed(preprocess_without_box)(decode_ppm(ppm), variant) for ppm in ppms)
-    return np.stack(Parallel(n_jobs=-1)(jobs))
 
 
 def measure_latency(path: Path, image: np.ndarray) -> float:

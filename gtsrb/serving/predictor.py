@@ -1,6 +1,7 @@
 """An exported network with its metadata: pictures in, the most probable signs out. Imports no Keras."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from gtsrb.config.preprocess import Variant
+from gtsrb.data import picture_files
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border
 from gtsrb.preprocessing.preprocess import preprocess, preprocess_without_box
@@ -74,6 +76,19 @@ def prepare_picture(picture: np.ndarray, box: Box | None, variant: Variant) -> n
     if min(sides) < MIN_SIDE:
         raise InputError(f"{sides[0]} x {sides[1]} pixels, too small to show a sign; expected at least {MIN_SIDE} x {MIN_SIDE}")
     return preprocess(*crop_with_border(picture, clipped), variant) if box else preprocess_without_box(picture, variant)
+
+
+def prepare_files(
+    files: Iterable[tuple[str, Path | bytes]], box: Box | None, variant: Variant
+) -> list[tuple[str, np.ndarray | str]]:
+    """The name of each file, and its `prepare_picture` or why there is none."""
+    prepared: list[tuple[str, np.ndarray | str]] = []
+    for name, file in files:
+        try:
+            prepared.append((name, prepare_picture(picture_files.read(file), box, variant)))
+        except InputError as error:
+            prepared.append((name, str(error)))
+    return prepared
 
 
 def describe_prediction(probabilities: np.ndarray, model: Model, top: int) -> dict:

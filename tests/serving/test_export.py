@@ -15,6 +15,7 @@ from gtsrb.data.tables import decode_ppm
 from gtsrb.errors import InputError
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network
+from gtsrb.preprocessing.preprocess import preprocess_files
 from gtsrb.serving import export, predictor
 from gtsrb.synthetic.scenes import render
 
@@ -124,4 +125,4 @@ def test_whole_files_are_preprocessed_as_by_the_predictor(params):
     ppms = [image for *_, image in test][::8]
     for variant in params.preprocess.values():
         expected = [predictor.prepare_picture(decode_ppm(ppm), None, variant) for ppm in ppms]
-        assert (export.preprocess_files(ppms, variant) == np.stack(expected)).all()
+        assert (preprocess_files(ppms, variant) == np.stack(expected)).all()

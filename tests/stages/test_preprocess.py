@@ -40,8 +40,8 @@ def write_raw(folder: Path, n: int) -> pd.DataFrame:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["stages.preprocess", "plain"])
-    monkeypatch.setattr(stage, "CHUNK_BYTES", 7 * 48 * 48 * 3)  # several tasks ...
-    monkeypatch.setattr(stage, "PENDING_PER_PROCESS", 1)  # ... in several batches
+    monkeypatch.setattr(stage, "CHUNK_BYTES", 7 * 48 * 48 * 3)  # several calls ...
+    monkeypatch.setattr(tables, "GROUP_ROWS", 20)  # ... for each of several row groups
     return tmp_path
 
 
@@ -65,12 +65,11 @@ def test_arrays_in_the_order_of_the_table_and_their_md5(workspace: Path) -> None
 
 
 @pytest.mark.seconds
-@pytest.mark.parametrize("processes", [1, 2])
-def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
+def test_the_same_on_any_number_of_processes(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_raw(workspace, 50)
     stage.main()
     expected = (workspace / "data/processed/plain/train/images.npy").read_bytes()
-    monkeypatch.setattr(stage, "PROCESSES", processes)
+    monkeypatch.setenv("GTSRB_JOBS", "2")
     stage.main()
     assert (workspace / "data/processed/plain/train/images.npy").read_bytes() == expected
 
@@ -83,7 +82,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_half_written(workspace: Path, mo
         yield np.zeros((7, *VARIANT.shape), np.uint8)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(stage, "preprocess_table", fill_disk)
+    monkeypatch.setattr(stage, "count", fill_disk)
     message = r"^data/processed/plain/train/images.npy: No space left on device: 0.3 MB needed, \S+ MB free; free some space"
     with pytest.raises(InputError, match=message):
         stage.main()
