@@ -86,6 +86,18 @@ def test_as_many_calls_as_workers_are_taken_ahead(two_at_a_time):
             assert len(taken) <= n + 1
 
 
+def test_results_come_in_the_order_of_their_calls_and_few_are_ahead(two_at_a_time):
+    taken = []
+    with open_workers(2, threads=1, gpu=False) as workers:
+        calls = (taken.append(i) or partial(pow, 2, i) for i in range(20))
+        for number, result in enumerate(workers.map(calls)):
+            assert result == 2**number
+            assert len(taken) <= number + parallel.AHEAD * workers.count
+    assert list(IN_PROCESS.map([])) == [] and list(IN_PROCESS.map([partial(pow, 2, 3)])) == [8]
+    with pytest.raises(ZeroDivisionError):
+        list(IN_PROCESS.map([partial(divmod, 1, 0)]))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
