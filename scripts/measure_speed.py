@@ -121,14 +121,14 @@ def build_steps(name: str, threads: int) -> Callable[[Recipe, int], object]:
     recipe = params.load().train[name].model_copy(update={"threads": threads})
     data = arrays.load(Path(f"data/processed/{recipe.images}/train"))
     classes = int(data.labels.max()) + 1
-    targets = np.eye(classes, dtype="float32")[data.labels]
+    examples = batches.Examples(data.images, data.labels, classes)
     machine = loop.set_up_device(recipe)
     model = build_network(recipe.network, **shape_of(data.images, classes))
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=machine.jit_compile)
 
     def run_steps(recipe: Recipe, steps: int) -> object:
-        epoch_batches = batches.TrainingBatches(data.images, targets, recipe, epoch=0)
+        epoch_batches = batches.TrainingBatches(examples, recipe, epoch=0)
         return model.fit(epoch_batches, steps_per_epoch=steps, shuffle=False, verbose=0)
 
     return run_steps

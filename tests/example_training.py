@@ -8,6 +8,7 @@ import numpy as np
 from gtsrb.config.train import Recipe
 from gtsrb.networks.build import build_network
 from gtsrb.training import loop
+from gtsrb.training.batches import Examples
 from gtsrb.training.checkpoints import Progress
 from gtsrb.training.optimizers import build_optimizer
 
@@ -16,7 +17,7 @@ RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, CLASSES, N)
 IMAGES = (RNG.integers(0, 100, (N, SIZE, SIZE, 3)) + 50 * LABELS[:, None, None, None]).astype("uint8")
 TARGETS = np.eye(CLASSES, dtype="float32")[LABELS]
-TRAIN, VALIDATION = (IMAGES, TARGETS), (IMAGES[:20], TARGETS[:20])
+TRAIN, VALIDATION = Examples(IMAGES, LABELS, CLASSES), Examples(IMAGES[:20], LABELS[:20], CLASSES)
 
 
 def build_model(recipe: Recipe) -> keras.Model:

@@ -321,9 +321,7 @@ def test_the_log_is_readable(finished):
         (last_line,) = re.findall(rf"^{stage}: .+, (?:[0-9]+ min )?[0-9]+ s$", finished.output, re.MULTILINE)
         assert "nan" not in last_line
     bars = [line for line in finished.output.splitlines() if "%|" in line]
-    assert len(bars) == 1 + 2 * len(PARAMS["preprocess"]) + len(
-        RECIPES_RUN
-    )  # one of ingest, two per variant, one of robustness per recipe
+    assert len(bars) == 2 + 2 * len(PARAMS["preprocess"]) + len(RECIPES_RUN)  # of ingest, each variant; robustness of a recipe
     assert all(": 100%|" in line for line in bars)
     assert "\r" not in finished.output
     noise = re.compile(

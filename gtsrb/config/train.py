@@ -154,6 +154,13 @@ class ReduceOnPlateau(Section):
 Schedule = Step | Cosine | OneCycle | ReduceOnPlateau
 
 
+class Shuffle(Section):
+    """Images are shuffled within `blocks` random blocks of `block_images` consecutive ones, which a disk can follow."""
+
+    block_images: Count
+    blocks: Count
+
+
 class Recipe(Section):
     """Everything that decides a training run."""
 
@@ -167,6 +174,7 @@ class Recipe(Section):
     epochs: Count
     batch_size: Count
     sampling: Literal["natural", "class_balanced"]
+    shuffle: Shuffle | None = None
     validation: Annotated[Validation, Field(discriminator="split")] | None = None
     network: Annotated[PlainNetwork | ResidualNetwork, Field(discriminator="family")]
     loss: Literal["categorical_crossentropy"]
@@ -180,6 +188,14 @@ class Recipe(Section):
         """One seed per ensemble member, independent for every (seed, member): ensembles of seeds 0 and 1 share none."""
         sequences = (np.random.SeedSequence(self.seed, spawn_key=(member,)) for member in range(self.members))
         return [int(sequence.generate_state(1)[0]) for sequence in sequences]
+
+    @model_validator(mode="after")
+    def check_shuffled_blocks_are_natural(self) -> Self:
+        if self.shuffle and self.sampling != "natural":
+            raise ValueError(
+                f"sampling = {self.sampling} draws from all images, and shuffle from some; use only one of the two"
+            )
+        return self
 
     @model_validator(mode="after")
     def check_plateau_has_validation(self) -> Self:

@@ -15,6 +15,20 @@ class Arrays(NamedTuple):
     tracks: np.ndarray  # (n,) int32 number of the physical sign; -1 if unknown, as in the test split
 
 
+class Rows:
+    """Some rows of an array on disk, read when they are asked for: indexed like `array[rows]`, without its memory."""
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray):
+        self.array, self.rows = array, rows
+        self.shape, self.dtype = (len(rows), *array.shape[1:]), array.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
+        return self.array[self.rows[index]]
+
+
 def load(folder: Path) -> Arrays:
     """The three arrays of a split's `folder`, data/processed/VARIANT/{train,test}. Raises `InputError` if there are none."""
     try:

@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 
+from gtsrb.data.arrays import Rows
+
 PREDICTION_BATCH = 256  # changes the speed, not the results
 
 
-def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+def predict(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
     """(n, size, size, channels) images, also none -> (n, classes) float32 probabilities."""
     if not len(images):
         return np.zeros((0, model.output_shape[1]), np.float32)

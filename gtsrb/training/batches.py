@@ -1,16 +1,30 @@
 """The batches of an epoch: every random draw is a function of (seed, epoch, step)."""
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 
 from gtsrb.augmentation.augment import augment
-from gtsrb.config.train import Recipe
+from gtsrb.config.train import Recipe, Shuffle
+from gtsrb.data.arrays import Rows
 
 ORDER, AUGMENTATION, DROPOUT = range(3)  # streams of random numbers
 # Threads that prepare batches while the network trains. With one, Keras uses tf.data's prefetching, and every pass over the
 # data waits seconds at its end for the autotuning; more than two gain nothing, since a batch takes a fraction of a step.
 WORKERS = 2
-Examples = tuple[np.ndarray, np.ndarray]  # images (n, size, size, channels) and one-hot targets (n, classes) float32
+
+
+class Examples(NamedTuple):
+    """Images with their classes. Those on disk are read a batch at a time."""
+
+    images: np.ndarray | Rows  # (n, size, size, channels)
+    labels: np.ndarray  # (n,)
+    classes: int
+
+    def read(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Images and one-hot targets (n, classes) float32."""
+        return self.images[rows], np.eye(self.classes, dtype=np.float32)[self.labels[rows]]
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
@@ -21,16 +35,15 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
 class OrderedBatches(keras.utils.PyDataset):
     """Batches of images (n, size, size, channels) and targets (n, classes), in the given order and unchanged."""
 
-    def __init__(self, images: np.ndarray, targets: np.ndarray, batch_size: int):
+    def __init__(self, examples: Examples, batch_size: int):
         super().__init__(workers=WORKERS)
-        self.images, self.targets, self.batch_size = images, targets, batch_size
+        self.examples, self.batch_size = examples, batch_size
 
     def __len__(self) -> int:
-        return steps_per_epoch(len(self.images), self.batch_size)
+        return steps_per_epoch(len(self.examples.labels), self.batch_size)
 
-    def __getitem__(self, step: int) -> Examples:
-        rows = np.s_[step * self.batch_size : (step + 1) * self.batch_size]
-        return self.images[rows], self.targets[rows]
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.examples.read(np.s_[step * self.batch_size : (step + 1) * self.batch_size])
 
 
 class TrainingBatches(OrderedBatches):
@@ -39,18 +52,20 @@ class TrainingBatches(OrderedBatches):
     A batch is a function of (seed, epoch, step), whatever thread asks for it and when.
     """
 
-    def __init__(self, images: np.ndarray, targets: np.ndarray, recipe: Recipe, *, epoch: int):
-        super().__init__(images, targets, recipe.batch_size)
+    def __init__(self, examples: Examples, recipe: Recipe, *, epoch: int):
+        super().__init__(examples, recipe.batch_size)
         self.recipe = recipe
         self.start_epoch(epoch)
 
     def start_epoch(self, epoch: int) -> None:
         self.epoch = epoch
-        self.order = draw_order(self.targets, self.recipe.sampling, make_generator(self.recipe.seed, epoch, ORDER))
+        rng = make_generator(self.recipe.seed, epoch, ORDER)
+        shuffle = self.recipe.shuffle
+        n = len(self.examples.labels)
+        self.order = shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(self.examples.labels, self.recipe.sampling, rng)
 
-    def __getitem__(self, step: int) -> Examples:
-        rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
-        images, targets = self.images[rows], self.targets[rows]
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        images, targets = self.examples.read(self.order[step * self.batch_size : (step + 1) * self.batch_size])
         if self.recipe.augmentation:
             rng = make_generator(self.recipe.seed, self.epoch, AUGMENTATION, step)
             images, targets = augment(images, targets, self.recipe.augmentation, rng)
@@ -59,16 +74,15 @@ class TrainingBatches(OrderedBatches):
         return images, targets
 
 
-def draw_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) -> np.ndarray:
-    """(n, classes) one-hot targets -> (n,) rows that an epoch shows, in their order.
+def draw_order(labels: np.ndarray, sampling: str, rng: np.random.Generator) -> np.ndarray:
+    """(n,) labels -> (n,) rows that an epoch shows, in their order.
 
     natural: every row once. class_balanced: every class equally often; all images of a class are shown before one repeats,
     and a class with more images than its share shows a random sample of them.
     """
-    n = len(targets)
+    n = len(labels)
     if sampling == "natural":
         return rng.permutation(n)
-    labels = targets.argmax(axis=1)
     present = rng.permutation(np.unique(labels))
     quotas = n // len(present) + (np.arange(len(present)) < n % len(present))
     rows = []
@@ -76,6 +90,14 @@ def draw_order(targets: np.ndarray, sampling: str, rng: np.random.Generator) -> 
         of_class = np.flatnonzero(labels == label)
         rows.append(np.concatenate([rng.permutation(of_class) for _ in range(-(-quota // len(of_class)))])[:quota])
     return rng.permutation(np.concatenate(rows))
+
+
+def shuffle_blocks(n: int, shuffle: Shuffle, rng: np.random.Generator) -> np.ndarray:
+    """(n,) rows, each once: blocks of consecutive rows in random order, and so many of them shuffled together at a time."""
+    starts = np.arange(0, n, shuffle.block_images)
+    groups = np.array_split(rng.permutation(starts), range(shuffle.blocks, len(starts), shuffle.blocks))
+    rows = [np.concatenate([np.arange(start, min(start + shuffle.block_images, n)) for start in group]) for group in groups]
+    return np.concatenate([rng.permutation(group) for group in rows])
 
 
 def make_generator(seed: int, epoch: int, stream: int, step: int = 0) -> np.random.Generator:

@@ -13,6 +13,7 @@ import pandas as pd
 from gtsrb import device
 from gtsrb.config.train import Recipe, ReduceOnPlateau
 from gtsrb.data import arrays
+from gtsrb.data.arrays import Rows
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
@@ -106,8 +107,9 @@ def train_member_on(
     keras.utils.clear_session()  # the network that this process trained before
     machine = set_up_device(recipe)
     data = arrays.load(arrays_dir)
-    targets = np.eye(classes, dtype="float32")[data.labels]
-    train, validation = ((data.images[rows], targets[rows]) for rows in (train_rows, validation_rows))
+    train, validation = (
+        Examples(Rows(data.images, rows), data.labels[rows], classes) for rows in (train_rows, validation_rows)
+    )
     return train_member(
         recipe, number, train=train, validation=validation, jit_compile=machine.jit_compile, folder=folder, name=name
     )
@@ -157,22 +159,22 @@ def train_member(
     seed = recipe.seeds[number]
     recipe = recipe.model_copy(update={"seed": seed})
     keras.utils.set_random_seed(seed)
-    model = build_network(recipe.network, **shape_of(train[0], train[1].shape[1]))
-    steps = steps_per_epoch(len(train[0]), recipe.batch_size)
+    model = build_network(recipe.network, **shape_of(train.images, train.classes))
+    steps = steps_per_epoch(len(train.labels), recipe.batch_size)
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
     model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=jit_compile)
-    images = f"{len(train[0]):,} training and {len(validation[0]):,} validation images"
+    images = f"{len(train.labels):,} training and {len(validation.labels):,} validation images"
     shown = name or f"member{number}"
     print_line(f"{shown}: {model.count_params():,} parameters; {recipe.epochs} epochs of {steps} steps; {images}")
     prefix = f"{name}  " if name else ""
-    validation_or_none = validation if len(validation[0]) else None
+    validation_or_none = validation if len(validation.labels) else None
     progress = fit(model, recipe, train=train, validation=validation_or_none, folder=folder, prefix=prefix)
     return Member(
         last_weights=model.get_weights(),
         best_weights=progress.best_weights,
         best_epoch=progress.best_epoch,
         history=pd.read_csv(folder / "history.csv").reindex(columns=HISTORY),
-        probabilities=inference.predict(model, validation[0]),
+        probabilities=inference.predict(model, validation.images),
         fit_seconds=progress.fit_seconds,
         spans=progress.spans,
         parameters=model.count_params(),
@@ -226,18 +228,18 @@ def fit(
     first_epoch = checkpoint.resume(model)
     if first_epoch:
         print_line(f"{prefix}resumed after {first_epoch} of {recipe.epochs} epochs")
-    batches = TrainingBatches(*train, recipe, epoch=first_epoch)
+    batches = TrainingBatches(train, recipe, epoch=first_epoch)
     callbacks = [EpochSeeding(recipe.seed, batches), LearningRateLog()]
     if recipe.optimizer.ema_momentum and validation:
         callbacks.append(keras.callbacks.SwapEMAWeights())  # validates the averaged weights
     if isinstance(recipe.schedule, ReduceOnPlateau):
         callbacks.append(ResumablePlateau(recipe.schedule, checkpoint.history))
-    _build_loss(model, train[1][:1])
+    _build_loss(model, train.read(np.s_[:1])[1])
     model.fit(
         batches,
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
-        validation_data=OrderedBatches(*validation, VALIDATION_BATCH) if validation else None,
+        validation_data=OrderedBatches(validation, VALIDATION_BATCH) if validation else None,
         shuffle=False,  # `TrainingBatches` does it
         verbose=0,
         callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint, EpochPrinter(prefix)],

@@ -1,10 +1,10 @@
 """What a batch holds, and that every draw is a function of (seed, epoch, step)."""
 
 import numpy as np
-from example_training import IMAGES, TARGETS, N
+from example_training import CLASSES, IMAGES, LABELS, TARGETS, TRAIN, N
 
-from gtsrb.config.train import Recipe
-from gtsrb.training.batches import TrainingBatches, draw_order, steps_per_epoch
+from gtsrb.config.train import Recipe, Shuffle
+from gtsrb.training.batches import Examples, TrainingBatches, draw_order, shuffle_blocks, steps_per_epoch
 
 
 def without_augmentation(recipe: Recipe) -> Recipe:
@@ -16,7 +16,7 @@ def test_the_tutorials_steps_per_epoch():
 
 
 def test_an_epoch_shows_every_image_once_with_its_label(recipe):
-    batches = TrainingBatches(IMAGES, TARGETS, without_augmentation(recipe), epoch=0)
+    batches = TrainingBatches(TRAIN, without_augmentation(recipe), epoch=0)
     assert len(batches) == 3
     orders = []
     for epoch in range(2):
@@ -33,12 +33,12 @@ def test_an_epoch_shows_every_image_once_with_its_label(recipe):
 
 def test_a_batch_is_a_function_of_seed_epoch_and_step(recipe):
     """In whatever order the workers ask for batches."""
-    batches = TrainingBatches(IMAGES, TARGETS, recipe, epoch=2)
+    batches = TrainingBatches(TRAIN, recipe, epoch=2)
     third, first = batches[2], batches[0]
     batches.start_epoch(0)
     of_epoch_0 = batches[0]
     batches.start_epoch(2)
-    again = TrainingBatches(IMAGES, TARGETS, recipe, epoch=2)
+    again = TrainingBatches(TRAIN, recipe, epoch=2)
     for one, other in ((third, again[2]), (first, again[0]), (first, batches[0])):
         assert all((a == b).all() for a, b in zip(one, other, strict=True))
     assert (first[0] != of_epoch_0[0]).any()
@@ -46,34 +46,33 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step(recipe):
 
 def test_other_seeds_epochs_and_steps_augment_otherwise(recipe):
     """All images are the same one, so only augmentation can differ."""
-    images, targets = IMAGES[[0] * N], TARGETS[[0] * N]
-    batches = TrainingBatches(images, targets, recipe, epoch=0)
+    same = Examples(IMAGES[[0] * N], LABELS[[0] * N], CLASSES)
+    batches = TrainingBatches(same, recipe, epoch=0)
     augmented = [batches[0][0], batches[1][0]]
     for epoch, seed in ((1, 3), (0, 4)):
         changed = recipe.model_copy(update={"seed": seed})
-        augmented.append(TrainingBatches(images, targets, changed, epoch=epoch)[0][0])
+        augmented.append(TrainingBatches(same, changed, epoch=epoch)[0][0])
     assert all((augmented[i] != augmented[j]).any() for i in range(4) for j in range(i))
 
 
 def test_augmentation_changes_images_and_keeps_labels(recipe):
-    augmented, targets = TrainingBatches(IMAGES, TARGETS, recipe, epoch=0)[0]
-    images, expected_targets = TrainingBatches(IMAGES, TARGETS, without_augmentation(recipe), epoch=0)[0]
+    augmented, targets = TrainingBatches(TRAIN, recipe, epoch=0)[0]
+    images, expected_targets = TrainingBatches(TRAIN, without_augmentation(recipe), epoch=0)[0]
     assert (targets == expected_targets).all()
     assert all((a != b).any() for a, b in zip(augmented, images, strict=True))
 
 
 def test_label_smoothing(recipe):
     recipe = without_augmentation(recipe)
-    _, targets = TrainingBatches(IMAGES, TARGETS, recipe, epoch=0)[0]
-    _, smooth = TrainingBatches(IMAGES, TARGETS, recipe.model_copy(update={"label_smoothing": 0.3}), epoch=0)[0]
+    _, targets = TrainingBatches(TRAIN, recipe, epoch=0)[0]
+    _, smooth = TrainingBatches(TRAIN, recipe.model_copy(update={"label_smoothing": 0.3}), epoch=0)[0]
     np.testing.assert_allclose(smooth, targets * 0.7 + 0.1, rtol=1e-6)
     assert smooth.dtype == np.float32
 
 
 def test_class_balanced_sampling():
     labels = np.repeat([0, 1, 2, 4], [100, 10, 3, 47])  # none of class 3
-    targets = np.eye(5, dtype="float32")[labels]
-    orders = [draw_order(targets, "class_balanced", np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    orders = [draw_order(labels, "class_balanced", np.random.default_rng(seed)) for seed in (0, 0, 1)]
     assert (orders[0] == orders[1]).all()
     assert (orders[0] != orders[2]).any()
     times_shown = np.bincount(orders[0], minlength=160)
@@ -85,6 +84,28 @@ def test_class_balanced_sampling():
 
 
 def test_class_balanced_shares_differ_by_one_at_most():
-    targets = np.eye(3, dtype="float32")[np.repeat([0, 1, 2], [8, 1, 2])]
-    counts = np.bincount(targets[draw_order(targets, "class_balanced", np.random.default_rng(0))].argmax(axis=1))
+    labels = np.repeat([0, 1, 2], [8, 1, 2])
+    counts = np.bincount(labels[draw_order(labels, "class_balanced", np.random.default_rng(0))])
     assert sorted(counts) == [3, 4, 4]
+
+
+def test_blocks_of_images_are_shuffled_together():
+    order = shuffle_blocks(1100, Shuffle(block_images=100, blocks=3), np.random.default_rng(0))
+    assert sorted(order) == list(range(1100))
+    groups = [set(group // 100) for group in (order[:300], order[300:600], order[600:900], order[900:])]
+    assert sorted(map(len, groups)) == [2, 3, 3, 3] and set().union(*groups) == set(range(11))
+    assert len(set(order[:30] // 100)) == 3  # of all blocks of the group
+    assert set(np.diff(order)) != {1}
+    again, other = (shuffle_blocks(1100, Shuffle(block_images=100, blocks=3), np.random.default_rng(s)) for s in (0, 1))
+    assert (order == again).all() and (order != other).any()
+    for n in (1, 99, 1050):  # the last block is a short one
+        assert sorted(shuffle_blocks(n, Shuffle(block_images=100, blocks=3), np.random.default_rng(0))) == list(range(n))
+
+
+def test_an_epoch_in_blocks_shows_every_image_once(recipe):
+    recipe = without_augmentation(recipe).model_copy(update={"shuffle": Shuffle(block_images=11, blocks=2)})
+    batches = TrainingBatches(TRAIN, recipe, epoch=0)
+    images, targets = (np.concatenate(arrays) for arrays in zip(*(batches[step] for step in range(3)), strict=True))
+    rows = [int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0]) for image in images]
+    assert sorted(rows) == list(range(N)) and (targets == TARGETS[rows]).all()
+    assert len({row // 11 for row in rows[:16]}) == 2

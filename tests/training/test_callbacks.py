@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from example_training import IMAGES, TARGETS, build_model, equal, fit
+from example_training import IMAGES, TRAIN, build_model, equal, fit
 
 from gtsrb.config.train import ReduceOnPlateau
 from gtsrb.training.batches import TrainingBatches
@@ -12,7 +12,7 @@ from gtsrb.training.callbacks import EpochPrinter, EpochSeeding
 
 def test_dropout_depends_on_the_epoch_only(recipe):
     model = build_model(recipe)
-    seeding = EpochSeeding(3, TrainingBatches(IMAGES, TARGETS, recipe, epoch=0))
+    seeding = EpochSeeding(3, TrainingBatches(TRAIN, recipe, epoch=0))
     seeding.set_model(model)
     outputs = []
     for epoch in (0, 1, 0):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from example_training import CLASSES, IMAGES, LABELS, SIZE, TARGETS, TRAIN, VALIDATION, N, equal, fit
+from example_training import CLASSES, IMAGES, LABELS, SIZE, TRAIN, VALIDATION, N, equal, fit
 
 from gtsrb.config.augmentation import Flips
 from gtsrb.config.train import Recipe, TrackFold
@@ -13,6 +13,7 @@ from gtsrb.errors import InputError
 from gtsrb.networks import inference
 from gtsrb.parallel import IN_PROCESS
 from gtsrb.training import batches, loop
+from gtsrb.training.batches import Examples
 from gtsrb.training.split import split
 
 
@@ -47,7 +48,7 @@ def test_each_epoch_trains_on_its_batches_in_order(recipe, tmp_path, monkeypatch
     loop.fit(model, recipe, train=TRAIN, validation=VALIDATION, folder=tmp_path)
     assert len(images) == 4 * 3
     for epoch in range(4):
-        expected = batches.TrainingBatches(IMAGES, TARGETS, recipe, epoch=epoch)
+        expected = batches.TrainingBatches(TRAIN, recipe, epoch=epoch)
         assert all((np.asarray(images[3 * epoch + step]) == expected[step][0]).all() for step in range(3))
 
 
@@ -78,7 +79,7 @@ def test_history_and_best_weights(recipe, tmp_path, capsys):
     assert len(progress.spans) == 4 and all(start < end for start, end in progress.spans)
     assert 0 < progress.fit_seconds < sum(end - start for start, end in progress.spans)
     model.set_weights(progress.best_weights)
-    loss = model.evaluate(*VALIDATION, verbose=0, batch_size=20)[0]
+    loss = model.evaluate(*VALIDATION.read(np.s_[:]), verbose=0, batch_size=20)[0]
     assert loss == pytest.approx(history["val_loss"].min(), rel=1e-5)
 
     lines = [line.split() for line in printed.out.splitlines()]
@@ -94,7 +95,7 @@ def test_a_member_holds_the_result_of_fit(recipe, tmp_path):
     assert equal(member.last_weights, model.get_weights())
     assert equal(member.best_weights, progress.best_weights)
     assert (member.best_epoch, member.parameters) == (progress.best_epoch, model.count_params())
-    np.testing.assert_allclose(member.probabilities, inference.predict(model, VALIDATION[0]))
+    np.testing.assert_allclose(member.probabilities, inference.predict(model, VALIDATION.images))
     assert list(member.history) == loop.HISTORY
 
 
@@ -162,8 +163,8 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
     expected = loop.train_member(
         recipe,
         1,
-        train=(IMAGES[train_rows], TARGETS[train_rows]),
-        validation=(IMAGES[validation_rows], TARGETS[validation_rows]),
+        train=Examples(IMAGES[train_rows], LABELS[train_rows], CLASSES),
+        validation=Examples(IMAGES[validation_rows], LABELS[validation_rows], CLASSES),
         jit_compile=False,
         folder=tmp_path / "expected",
     )
@@ -174,7 +175,7 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
 
 @pytest.mark.seconds
 def test_without_validation_images_validation_metrics_are_empty(recipe, tmp_path):
-    none = IMAGES[:0], TARGETS[:0]
+    none = Examples(IMAGES[:0], LABELS[:0], CLASSES)
     member = train_member(recipe.model_copy(update={"validation": None}), tmp_path / "without", validation=none)
     assert member.best_weights == []
     assert member.history[["val_accuracy", "val_loss"]].isna().all(axis=None)
