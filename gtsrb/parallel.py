@@ -27,6 +27,7 @@ from gtsrb.errors import InputError
 
 Result = TypeVar("Result")
 AHEAD = 4  # calls
+THREADS_OF_NUMPY = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when it is imported
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
     handler = signal.signal(signal.SIGINT, interrupt)
     try:
         # Starts all of them: Python's pool learns of each by the next result, and before that does not notice its death.
-        with _without_program():
+        with _without_program(), _environment({name: str(threads) for name in THREADS_OF_NUMPY}):
             wait([executor.submit(os.getpid) for _ in range(count)])
         processes |= set(multiprocessing.active_children()) - others
         if not interrupted:
@@ -156,17 +157,26 @@ def _without_program() -> Iterator[None]:
         sys.modules["__main__"] = program
 
 
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Processes that start in this block have these environment variables, too."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _start_resource_tracker() -> None:
     """Starts the process that frees the semaphores of killed processes, so that it does not warn of each that it frees."""
-    before = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
-    try:
+    warnings = ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]))
+    with _environment({"PYTHONWARNINGS": warnings}):
         resource_tracker.ensure_running()
-    finally:
-        if before is None:
-            del os.environ["PYTHONWARNINGS"]
-        else:
-            os.environ["PYTHONWARNINGS"] = before
 
 
 class _Processes(ProcessPoolExecutor):

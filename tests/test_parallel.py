@@ -77,6 +77,16 @@ def test_every_call_has_its_result(two_at_a_time):
         assert os.getpid() not in dict(workers.run([os.getpid])).values()
 
 
+def test_the_libraries_of_a_worker_have_its_threads(two_at_a_time, monkeypatch):
+    """NumPy's would take all cores in each; the environment of this process stays as it is."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with open_workers(2, threads=3, gpu=False) as workers:
+        in_worker = list(workers.map(partial(os.getenv, name) for name in parallel.THREADS_OF_NUMPY))
+    assert in_worker == ["3"] * 3
+    assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
+
+
 def test_as_many_calls_as_workers_are_taken_ahead(two_at_a_time):
     """Not all: what a run locks is locked when it starts."""
     taken = []
