@@ -55,11 +55,14 @@ def read(source: Source, expected: Gtsrb, problems: list[str]) -> tuple[Iterator
 
     def read_images(annotations: list[Annotation], split: str) -> Iterator[Row]:
         for annotation in Bar(annotations, desc=f"checking {split} images", unit=" images"):
-            problems.extend(_check_values(annotation, expected.classes))
+            found = [*_check_values(annotation, expected.classes)]
             try:
-                yield (*annotation[2:], _read_image(source, annotation))
+                image = _read_image(source, annotation)
             except InputError as error:
-                problems.append(str(error))
+                found.append(str(error))
+            problems.extend(found)
+            if not found:  # the table may have no room for a value out of range
+                yield (*annotation[2:], image)
 
     return read_images(train, "training"), read_images(test, "test")
 

@@ -135,4 +135,5 @@ def read_pictures(folder: Path, pictures: list[Numbered], problems: list[str]) -
             problems.append(f"{path}: {width} x {height} pixels; expected at least 2 x 2")
         elif not (0 <= x1 < x2 < width and 0 <= y1 < y2 < height):
             problems.append(f"{path}: ROI {box} is not inside the image of {width} x {height} pixels")
-        yield path, class_id, track, frame, width, height, x1, y1, x2, y2, encode_ppm(image)
+        else:
+            yield path, class_id, track, frame, width, height, x1, y1, x2, y2, encode_ppm(image)

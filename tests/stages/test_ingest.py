@@ -226,6 +226,7 @@ INVALID: dict[str, tuple[Files, list[str]]] = {
     "ROI negative": (with_line(TRAIN_CSV, Roi_Y1=-1), [IMAGE, "ROI (1, -1, ", "not inside"]),
     "ROI empty": (with_line(TRAIN_CSV, Roi_X2=1), [IMAGE, "ROI (1, 2, 1", "not inside"]),
     "class 43": (with_line(TRAIN_CSV, ClassId=43), [IMAGE, "class 43, expected 0 to 42"]),
+    "class of five digits": (with_line(TRAIN_CSV, ClassId=99999), [IMAGE, "class 99999, expected 0 to 42"]),
     "class of another folder": (with_line(TRAIN_CSV, ClassId=8), [IMAGE, "class 8, in the folder of class 7"]),
     "image without annotation": (TREE | {f"{FOLDER}00009_00000.ppm": b""}, ["00009_00000.ppm: image without an annotation"]),
     "test image without annotation": (TREE | {"Final_Test/Images/99999.ppm": b""}, ["99999.ppm: image without an annotation"]),
