@@ -81,7 +81,7 @@ IN_PROCESS = Workers(InProcess(), 1)
 
 
 @contextmanager
-def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
+def open_workers(calls: int, *, threads: int = 1, gpu: bool = False) -> Iterator[Workers]:
     """Workers for at least this many `calls` of so many `threads`; they end with the block: at once if it raises, as on Ctrl-C.
 
     Raises `InputError` if one of them is killed, or if GTSRB_JOBS is not a number.
@@ -122,7 +122,7 @@ def open_workers(calls: int, *, threads: int, gpu: bool) -> Iterator[Workers]:
         if isinstance(error, BrokenProcessPool) and not interrupted:
             raise InputError(
                 f"one of the {count} processes that work side by side was killed, perhaps for lack of memory; run the same "
-                "command again to resume after the last finished epochs, with GTSRB_JOBS=1 for less memory"
+                "command again, with GTSRB_JOBS=1 for less memory; a training resumes after its last finished epoch"
             ) from None
         if not interrupted:
             raise

@@ -44,7 +44,7 @@ def preprocess(pairs: int = 3, sample: int = 2000) -> None:
         out = Path(folder, "images.npy")
         for _ in range(pairs):
             loop = seconds(lambda: [preprocess_like_tutorial(io.imread(file), variant) for file in files]) / len(files)
-            with parallel.open_workers(parallel.count_cores(), threads=1, gpu=False) as workers:
+            with parallel.open_workers(parallel.count_cores()) as workers:
                 stage = seconds(lambda: write_images(RAW, out, variant, workers, label="stage")) / len(rows)
             ratios.append(loop / stage)
             print(f"loop {loop * 1e3:.3f} ms per image, stage {stage * 1e3:.3f} ms: {ratios[-1]:.1f} times as fast")
@@ -97,7 +97,7 @@ def members(pairs: int = 7, steps: int = 30) -> None:
     name = next(name for name, recipe in params.load().train.items() if recipe.members > 1)
     one_thread, two_threads = (partial(train_steps, name, threads, steps) for threads in (1, 2))
     ratios = []
-    with parallel.open_workers(2, threads=1, gpu=False) as workers:
+    with parallel.open_workers(2) as workers:
         for pair in range(pairs + 1):  # the first is the warm-up
             side_by_side = seconds(lambda: list(workers.run([one_thread] * 2)))
             in_turn = seconds(lambda: [two_threads() for _ in range(2)])

@@ -38,7 +38,7 @@ def main() -> None:
     is_long = len(head) == 2
     calls = (partial(prepare_files, batch, arguments.box, model.variant) for batch in chain(head, batches))
     with (
-        parallel.open_workers(parallel.count_cores() if is_long else 1, threads=1, gpu=False) as workers,
+        parallel.open_workers(parallel.count_cores() if is_long else 1) as workers,
         Bar(desc="reading", unit=" pictures", leave=False, disable=None if is_long else True) as bar,
     ):
         for prepared in workers.map(calls):

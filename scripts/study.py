@@ -20,8 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pyarrow import parquet
-
 from gtsrb import command_line, device, parallel
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
@@ -137,8 +135,7 @@ def prepare_arrays(split: str, variant: Variant) -> Path:
         labels, tracks = tables.read_labels_and_tracks(raw)
         write_array(folder / "labels.npy", labels)
         write_array(folder / "tracks.npy", tracks)
-        groups = parquet.read_metadata(raw).num_row_groups
-        with parallel.open_workers(groups, threads=1, gpu=False) as workers:
+        with parallel.open_workers(tables.count_row_groups(raw)) as workers:
             write_images(raw, folder / "images.npy", variant, workers, label=f"images of {split}")
     return folder
 

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pyarrow.parquet as pq
 
 from gtsrb import device, parallel
 from gtsrb.command_line import argument, run_stage
@@ -90,7 +89,7 @@ def main() -> str:
 def preprocess_without_boxes(raw: Path, variant: Variant) -> np.ndarray:
     """(n, size, size, channels): the images of the table `raw` as `gtsrb.predict` prepares files."""
     ppms = ([image for image, *_ in rows] for rows in tables.read_images(raw, CHUNK))
-    with parallel.open_workers(pq.read_metadata(raw).num_row_groups, threads=1, gpu=False) as workers:
+    with parallel.open_workers(tables.count_row_groups(raw)) as workers:
         return np.concatenate([*workers.map(partial(preprocess_files, chunk, variant) for chunk in ppms)])
 
 

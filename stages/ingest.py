@@ -38,7 +38,7 @@ def main() -> str:
             origin = source.origin
             train, test = gtsrb_reader.read(source, ingest.gtsrb, problems)
         elif ingest.source == "synthetic":
-            workers = stack.enter_context(parallel.open_workers(len(names), threads=1, gpu=False))
+            workers = stack.enter_context(parallel.open_workers(len(names)))
             train, test = scenes.render(ingest.synthetic, workers)
         else:
             train, test, names = own_reader.read(OWN_FOLDER, ingest.own, problems)

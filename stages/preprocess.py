@@ -32,7 +32,7 @@ def main() -> str:
     variant = load_section(Variant, "preprocess", name)
     metrics = {}
     raws = {split: Path(f"data/raw/{split}.parquet") for split in ("train", "test")}
-    with parallel.open_workers(pq.read_metadata(raws["train"]).num_row_groups, threads=1, gpu=False) as workers:
+    with parallel.open_workers(tables.count_row_groups(raws["train"])) as workers:
         for split, raw in raws.items():
             out = Path(f"data/processed/{name}/{split}")
             labels, tracks = tables.read_labels_and_tracks(raw)

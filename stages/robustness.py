@@ -55,7 +55,7 @@ def main() -> str:
     chunks = [numbered[start : start + CHUNK] for start in range(0, len(numbered), CHUNK)]
     steps = [("none", 0, 0.0)]
     steps += [(kind, level, severity) for kind, values in settings.severities for level, severity in enumerate(values, 1)]
-    with parallel.open_workers(len(chunks), threads=1, gpu=False) as workers:
+    with parallel.open_workers(len(chunks)) as workers:
         corrupted = workers.map(
             partial(corrupt_and_preprocess, chunk, kind, severity, settings.seed, variant)
             for kind, _, severity in steps

@@ -102,6 +102,10 @@ def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return pd.read_parquet(path, columns=columns)
 
 
+def count_row_groups(path: Path) -> int:
+    return pq.read_metadata(path).num_row_groups
+
+
 def read_images(path: Path, at_most: int) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
     """Yields (image, x1, y1, x2, y2) of all rows in their order, `at_most` so many at a time; loads one row group at a time."""
     table = pq.ParquetFile(path)
