@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -502,12 +503,12 @@ def test_a_killed_training_resumes_and_ends_with_the_same_weights(new_project):
 ENSEMBLE = next(name for name in RECIPES_RUN if RECIPES[name]["members"] > 1)  # two members in the fixtures' project
 
 
-def start_training(project: Project, **environment: str) -> subprocess.Popen:
+def start_training(project: Project, stdout: IO | int = subprocess.PIPE, **environment: str) -> subprocess.Popen:
     """The stage of the ensemble, in a session of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "stages.train", ENSEMBLE],
         cwd=project.folder, env=project.environment() | environment, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=stdout, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -538,31 +539,47 @@ def test_members_side_by_side_are_those_trained_one_after_the_other(project):
 
 
 @pytest.mark.slow
-def test_members_that_are_stopped_resume_and_end_with_the_same_weights(new_project):
-    """By Ctrl-C and by the death of one: both processes end, with one line, and no finished epoch is trained again."""
+def test_members_that_are_stopped_resume_and_end_with_the_same_weights(new_project, tmp_path):
+    """By Ctrl-C, then by the death of one: both processes end, with one line, and no finished epoch is trained again.
+
+    The output goes to a file: `communicate` would lose what reading lines from a pipe before it has buffered.
+    """
     new_project.edit({f"train.{ENSEMBLE}.epochs": 12})
     new_project.dvc("repro", f"train@{ENSEMBLE}")
     expected = read_results(new_project)
     killed = "error: one of the 2 processes that work side by side was killed, perhaps for lack of memory; run the same"
+    finished, log = [0, 0], tmp_path / "log.txt"  # epochs of each member; what the run prints
     for stop, message in ((press_ctrl_c, "interrupted\n"), (kill_a_member, killed)):
-        process = start_training(new_project, GTSRB_JOBS="2")
-        lines = []
-        while not all(any(f"member{i}  epoch  2/12" in line for line in lines) for i in (0, 1)):
-            lines.append(process.stdout.readline())
-            assert lines[-1], process.stderr.read()
+        with log.open("w") as file:
+            process = start_training(new_project, file, GTSRB_JOBS="2")
+        while min(count_epochs(log.read_text())) < 2:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
         stop(process)
-        stdout, stderr = process.communicate(timeout=60)  # ends with the last process that holds the pipe
+        _, stderr = process.communicate(timeout=60)  # ends with the last process that holds the pipe
         assert process.returncode == 1
         assert stderr.startswith(message) and stderr.count("\n") == 1
-        finished = {i: len(re.findall(rf"^member{i}  epoch", "".join(lines) + stdout, re.MULTILINE)) for i in (0, 1)}
-        assert all(2 <= epochs < 12 for epochs in finished.values())
+        finished = check_resumed(log.read_text(), finished)
+        assert max(finished) < 12
 
-        stdout, stderr = start_training(new_project, GTSRB_JOBS="2").communicate(timeout=300)
-        assert not stderr
-        for i, epochs in finished.items():
-            resumed = int(re.search(rf"^member{i}  resumed after (\d+) of 12 epochs$", stdout, re.MULTILINE)[1])
-            assert epochs <= resumed <= epochs + 1  # saved, and not printed yet
-        assert read_results(new_project) == expected
+    stdout, stderr = start_training(new_project, GTSRB_JOBS="2").communicate(timeout=300)
+    assert not stderr
+    check_resumed(stdout, finished)
+    assert read_results(new_project) == expected
+
+
+def count_epochs(output: str) -> list[int]:
+    """How many epochs of each member have been printed."""
+    return [len(re.findall(rf"^member{i}  epoch", output, re.MULTILINE)) for i in (0, 1)]
+
+
+def check_resumed(output: str, finished: list[int]) -> list[int]:
+    """The last epoch of each member in the `output` of a run, which has to go on after those that were `finished` before it."""
+    resumed = [
+        int((re.findall(rf"^member{i}  resumed after (\d+) of 12 epochs$", output, re.MULTILINE) or [0])[0]) for i in (0, 1)
+    ]
+    assert all(before <= after <= before + 1 for before, after in zip(finished, resumed, strict=True))  # saved, not printed yet
+    return [after + more for after, more in zip(resumed, count_epochs(output), strict=True)]
 
 
 def press_ctrl_c(process: subprocess.Popen) -> None:
