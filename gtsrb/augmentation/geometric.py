@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gtsrb.augmentation.pixels import rgb_triples
 from gtsrb.config.augmentation import Affine, Flips, Perspective
+
+MAX_SIDE = 2**15 - 1  # pixels, of an image that OpenCV warps
+STEPS = np.float32(32)  # per pixel, between which it interpolates
 
 
 def flip(images: np.ndarray, targets: np.ndarray, params: Flips, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -92,26 +94,36 @@ def warp(images: np.ndarray, matrices: np.ndarray, *, fill_mode: str, interpolat
 
     `fill_mode` (nearest, reflect, constant) fills what comes from outside the image; `interpolation` is nearest or bilinear.
     """
-    if interpolation == "nearest":
-        return warp_nearest(images, matrices, fill_mode)
-    height, width = images.shape[1:3]
-    border = {"nearest": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT, "constant": cv2.BORDER_CONSTANT}[fill_mode]
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = np.empty(images.shape, images.dtype)  # no memory map, even where `images` is one
-    for rgb in rgb_triples(images):  # OpenCV is fast up to four channels
-        for out, image, matrix in zip(warped[rgb], np.ascontiguousarray(images[rgb]), matrices, strict=True):
-            out[...] = cv2.warpPerspective(image, matrix, (width, height), flags=flags, borderMode=border)
+    return (warp_nearest if interpolation == "nearest" else warp_bilinear)(images, matrices, fill_mode)
+
+
+def warp_bilinear(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np.ndarray:
+    """As `warp`; positions are rounded to 1/32 pixel, as OpenCV does. To OpenCV, all are one tall image, and one call."""
+    n, height, width, channels = images.shape
+    column, row = _source_positions(matrices.astype(np.float32), height, width)
+    if fill_mode == "constant":  # a border of zeros, which positions outside blend into
+        images = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        column, row = column + 1, row + 1
+    padded_height, padded_width = images.shape[1:3]
+    column, row = (
+        np.rint(STEPS * np.clip(_fold_positions(position, side, fill_mode), 0, side - 1)) / STEPS
+        for position, side in ((column, padded_width), (row, padded_height))
+    )
+    warped = np.empty((n, height, width, channels), images.dtype)  # no memory map, even where `images` is one
+    at_a_time = MAX_SIDE // padded_height
+    for start in range(0, n, at_a_time):
+        some = np.s_[start : start + at_a_time]
+        tall = images[some].reshape(-1, padded_width, channels)
+        first_rows = np.arange(len(row[some]), dtype=np.float32)[:, None, None] * padded_height
+        source = column[some].reshape(-1, width), (row[some] + first_rows).reshape(-1, width)
+        warped[some] = cv2.remap(tall, *source, cv2.INTER_LINEAR).reshape(-1, height, width, channels)
     return warped
 
 
 def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np.ndarray:
     """Equals `scipy.ndimage.affine_transform` of order 0 pixel for pixel, for all images at once."""
     n, height, width, _ = images.shape
-    y, x = np.arange(height)[:, None], np.arange(width)
-    column, row, depth = (
-        m[:, 0, None, None] * x + m[:, 1, None, None] * y + m[:, 2, None, None] for m in matrices.transpose(1, 0, 2)
-    )
-    column, row = column / depth, row / depth  # depth is 1 without perspective
+    column, row = _source_positions(matrices, height, width)
     if fill_mode == "constant":
         outside = (row < 0) | (row > height - 1) | (column < 0) | (column > width - 1)
     row, column = _fold_positions(row, height, fill_mode), _fold_positions(column, width, fill_mode)
@@ -121,6 +133,15 @@ def warp_nearest(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> np
     if fill_mode == "constant":
         out[outside] = 0
     return out
+
+
+def _source_positions(matrices: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 3, 3) output-to-input matrices -> where each output pixel comes from: columns and rows, (n, height, width) each."""
+    y, x = np.arange(height, dtype=matrices.dtype)[:, None], np.arange(width, dtype=matrices.dtype)
+    column, row, depth = (
+        m[:, 0, None, None] * x + m[:, 1, None, None] * y + m[:, 2, None, None] for m in matrices.transpose(1, 0, 2)
+    )
+    return column / depth, row / depth  # depth is 1 without perspective
 
 
 def _fold_positions(position: np.ndarray, side: int, fill_mode: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gtsrb.augmentation.pixels import LUMA, cast_pixels, full_scale, rgb_triples
+from gtsrb.augmentation.pixels import LUMA, cast_pixels, full_scale
 from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
 
 
@@ -105,25 +105,21 @@ def draw_squares(sides: np.ndarray, size: int, rng: np.random.Generator) -> np.n
 
 def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
     """Applies `draws`, in the order of its fields, to every RGB triple of (n, size, size, channels) images."""
-    out = np.empty_like(images)
-    for triple in rgb_triples(images):
-        rgb = np.ascontiguousarray(images[triple])
-        if draws.color_jitter:
-            rgb = jitter_color(rgb, draws.color_jitter)
-        if draws.rgb_shift is not None:
-            rgb = shift_rgb(rgb, draws.rgb_shift)
-        if draws.blur is not None:
-            rgb = blur(rgb, draws.blur)
-        if draws.noise:
-            rgb = add_noise(rgb, draws.noise)
-        if draws.cutout:
-            rgb = cut_out(rgb, draws.cutout)
-        out[triple] = rgb
-    return out
+    if draws.color_jitter:
+        images = jitter_color(images, draws.color_jitter)
+    if draws.rgb_shift is not None:
+        images = shift_rgb(images, draws.rgb_shift)
+    if draws.blur is not None:
+        images = blur(images, draws.blur)
+    if draws.noise:
+        images = add_noise(images, draws.noise)
+    if draws.cutout:
+        images = cut_out(images, draws.cutout)
+    return images
 
 
 def jitter_color(images: np.ndarray, factors: ColorFactors) -> np.ndarray:
-    """Multiplies saturation, contrast and brightness of (n, size, size, 3) images by `factors`.
+    """Multiplies saturation, contrast and brightness of (n, size, size, channels) images by `factors`.
 
     Saturation is the distance from the pixel's grey, contrast that from the image's mean grey, brightness that from black;
     the three are combined into one matrix per image.
@@ -131,17 +127,26 @@ def jitter_color(images: np.ndarray, factors: ColorFactors) -> np.ndarray:
     saturation, contrast, brightness = (
         values[:, None, None] for values in (factors.saturation, factors.contrast, factors.brightness)
     )
-    mean = np.array([cv2.mean(image)[:3] for image in images]) @ LUMA
+    rgb = images.reshape(*images.shape[:2], -1, 3)
+    mean = np.array([cv2.mean(image)[:3] for image in rgb]) @ LUMA
     matrix = saturation * np.eye(3) + (1 - saturation) * LUMA
     offset = np.broadcast_to((1 - contrast) * mean[:, None, None], (len(images), 3, 1))
     matrices = (brightness * np.concatenate([contrast * matrix, offset], axis=2)).astype(np.float32)
-    changed = np.stack([cv2.transform(image, matrix) for image, matrix in zip(images, matrices, strict=True)])
+    changed = np.stack([cv2.transform(image, matrix) for image, matrix in zip(rgb, matrices, strict=True)])
+    changed = changed.reshape(images.shape)
     return changed if images.dtype == np.uint8 else np.clip(changed, 0, 1)  # OpenCV rounds and clips uint8
 
 
 def shift_rgb(images: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Adds (n, 1, 1, 3) `shift`, as a share of white, to (n, size, size, 3) images."""
-    return cast_pixels(images + shift * full_scale(images), images.dtype)
+    """Adds (n, 1, 1, 3) `shift`, as a share of white, to (n, size, size, channels) images."""
+    n, height, width, channels = images.shape
+    shifts = _fill_row(np.tile(shift.reshape(n, 3), channels // 3), width) * full_scale(images)
+    return cast_pixels(images.reshape(n, height, -1) + shifts, images.dtype).reshape(images.shape)
+
+
+def _fill_row(values: np.ndarray, width: int) -> np.ndarray:
+    """(n, channels) of a pixel -> (n, 1, width x channels) float32, a row of it: NumPy is slow over few channels at a time."""
+    return np.tile(values.astype(np.float32), width)[:, None]
 
 
 def blur(images: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
@@ -153,14 +158,15 @@ def blur(images: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
 
 
 def add_noise(images: np.ndarray, noise: NoiseField) -> np.ndarray:
-    """Adds `noise` to those of the (n, size, size, 3) images that it has rows for."""
+    """Adds `noise` to those of the (n, size, size, channels) images that it has rows for."""
     sigmas = (noise.sigmas * full_scale(images)).astype(np.float32)
+    values = np.tile(noise.values * sigmas[:, None, None, None], images.shape[3] // 3)
     out = images.copy()
-    out[noise.rows] = cast_pixels(images[noise.rows] + noise.values * sigmas[:, None, None, None], images.dtype)
+    out[noise.rows] = cast_pixels(images[noise.rows] + values, images.dtype)
     return out
 
 
 def cut_out(images: np.ndarray, patch: Patch) -> np.ndarray:
     """DeVries and Taylor 2017: fills a square of each image with one colour."""
-    colors = cast_pixels(patch.colors * full_scale(images), images.dtype)
+    colors = np.tile(cast_pixels(patch.colors * full_scale(images), images.dtype), images.shape[3] // 3)
     return np.where(patch.inside[..., None], colors, images)

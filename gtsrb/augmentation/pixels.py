@@ -1,15 +1,8 @@
 """What pixels are, for everything that changes or measures them: white, luma, the RGB triples of an image's channels."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
-
-
-def rgb_triples(images: np.ndarray) -> Iterator[tuple]:
-    """Index of every three consecutive channels of (n, size, size, channels) images."""
-    return (np.s_[..., channel : channel + 3] for channel in range(0, images.shape[3], 3))
 
 
 def full_scale(images: np.ndarray) -> int:
