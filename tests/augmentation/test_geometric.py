@@ -81,7 +81,8 @@ def test_all_rgb_triples_of_an_image_get_the_same_warp(interpolation):
     images, matrices = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 6), dtype=np.uint8), draw_matrices(5, 24)
     together = warp(images, matrices, **options)
     separate = [warp(np.ascontiguousarray(images[..., rgb]), matrices, **options) for rgb in (slice(3), slice(3, 6))]
-    assert (together == np.concatenate(separate, axis=3)).all()
+    difference = np.abs(together - np.concatenate(separate, axis=3, dtype=np.int16))
+    assert difference.max() <= (interpolation == "bilinear")  # OpenCV's code for six channels rounds otherwise than for three
     assert (together != images).any()
 
 
