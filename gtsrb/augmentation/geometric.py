@@ -106,7 +106,7 @@ def warp_bilinear(images: np.ndarray, matrices: np.ndarray, fill_mode: str) -> n
         column, row = column + 1, row + 1
     padded_height, padded_width = images.shape[1:3]
     column, row = (
-        np.rint(STEPS * np.clip(_fold_positions(position, side, fill_mode), 0, side - 1)) / STEPS
+        np.rint(STEPS * _fold_positions(position, side, fill_mode)) / STEPS
         for position, side in ((column, padded_width), (row, padded_height))
     )
     warped = np.empty((n, height, width, channels), images.dtype)  # no memory map, even where `images` is one
@@ -148,7 +148,7 @@ def _fold_positions(position: np.ndarray, side: int, fill_mode: str) -> np.ndarr
     """Maps positions outside [0, side - 1] to the inside positions that `fill_mode` repeats there."""
     if fill_mode == "reflect":  # d c b a | a b c d | d c b a
         position = np.mod(position + 0.5, 2 * side)
-        return np.minimum(position, 2 * side - position) - 0.5
+        position = np.minimum(position, 2 * side - position) - 0.5
     return np.clip(position, 0, side - 1)
 
 

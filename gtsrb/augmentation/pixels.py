@@ -1,4 +1,4 @@
-"""What pixels are, for everything that changes or measures them: white, luma, the RGB triples of an image's channels."""
+"""What pixels are, for everything that changes or measures them: white, luma, their range."""
 
 import numpy as np
 

@@ -50,9 +50,10 @@ def legacy_warp(images: np.ndarray, draws: AffineDraws, *, fill_mode: str, inter
 @pytest.mark.parametrize("size", [(48, 48), (33, 33)])
 def test_warp_equals_the_legacy_generator(fill_mode, interpolation, size):
     options = {"fill_mode": fill_mode, "interpolation": interpolation}
-    images = cv2.blur(IMAGES[0], (5, 5))[: size[0], : size[1]].astype(np.float32)[None].repeat(32, axis=0)
-    steepest = max(np.abs(np.diff(images[0], axis=axis)).max() for axis in (0, 1))  # levels per pixel
-    tolerance = 0 if interpolation == "nearest" else 2 * steepest / 64 + 0.01  # both positions are rounded to 1/32 pixel
+    images, tolerance = IMAGES[:, : size[0], : size[1]].astype(np.float32), 0
+    if interpolation == "bilinear":  # both positions are rounded to 1/32 pixel: little, where neighbours are alike
+        images = np.stack([cv2.blur(image, (5, 5)) for image in images])
+        tolerance = 2 * max(np.abs(np.diff(images, axis=axis)).max() for axis in (1, 2)) / 64 + 0.01
     draws = draw_affine(len(images), size, TUTORIAL.model_copy(update={"rotation": 40.0}), np.random.default_rng(1))
     ours = warp(images, draws.matrices(size), **options)
     assert ours.dtype == np.float32
@@ -64,7 +65,7 @@ def test_warp_equals_the_legacy_generator(fill_mode, interpolation, size):
         assert inside.mean() > 0.5
         difference = difference[inside]
     assert difference.max() <= tolerance
-    assert np.abs(ours - images).mean() > 10 * tolerance  # the images did change
+    assert np.abs(ours - images).mean() > 10  # the images did change
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
