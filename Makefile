@@ -32,7 +32,7 @@ check: lint  ## lint, types, and the tests that take milliseconds: 45 seconds
 test: lint  ## the same and the tests that train and run the pipeline, on drawn signs: 4 minutes
 	@$(PYTEST)
 
-test-all: test .venv-app/app.installed .venv/jax.installed .venv/notebook.installed  ## and browser, killed processes, JAX, tour
+test-all: test .venv-app/app.installed $(addprefix .venv/,jax.installed notebook.installed cluster.installed)  ## and browser, killed processes, JAX, tour, Dask
 	@$(PYTEST) -m slow
 
 release-check: setup  ## README, docs and model cards against the committed metrics and params
@@ -67,7 +67,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test ! -x .venv/bin/python || .venv/bin/python -m pip uninstall --quiet --quiet --yes $(OTHER_TENSORFLOW)
 	$(install)
 
-.venv/jax.installed .venv/notebook.installed: $(INSTALLED)
+.venv/jax.installed .venv/notebook.installed .venv/cluster.installed: $(INSTALLED)
 	$(install)
 
 .venv-app/app.installed: pyproject.toml constraints.txt

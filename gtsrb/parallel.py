@@ -1,10 +1,12 @@
-"""Where work runs: in processes of this machine, side by side, or in this one. No result depends on it.
+"""Where work runs: in this process, in several of this machine side by side (GTSRB_JOBS), or on the workers of a Dask cluster
+(GTSRB_SCHEDULER). No result depends on it.
 
 A call runs in whatever process takes it, so it has to bring or read all that it needs, and returns arrays or numbers: only
-the stage or the script writes files, but for a training's checkpoints. It is a function of a module in gtsrb/, not of the
-program that runs, which no worker imports: it may need TensorFlow where the call does not.
+the stage or the script writes files, but for a training's checkpoints. It is a `partial` of a function of a module in gtsrb/,
+not of the program that runs, which no worker imports: it may need TensorFlow where the call does not.
 """
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -16,14 +18,19 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from multiprocessing import connection, resource_tracker
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gtsrb import progress
 from gtsrb.errors import InputError
+
+if TYPE_CHECKING:
+    from gtsrb.cluster import Cluster
 
 Result = TypeVar("Result")
 AHEAD = 4  # calls
@@ -32,12 +39,23 @@ THREADS_OF_NUMPY = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor and how many calls it runs at a time."""
+    """An executor, how many calls it runs at a time, and the cluster that it belongs to, if it is not of this machine."""
 
     executor: Executor
     count: int
+    cluster: "Cluster | None" = None
 
-    def run(self, calls: Iterable[Callable[[], Result]]) -> Iterator[tuple[int, Result]]:
+    def share(self, load: Callable[[Path], Result], folder: Path) -> Any:
+        """An argument of calls, for data in `folder`: the folder if every worker finds it, otherwise what `load` makes of it,
+        which the cluster hands to its workers.
+        """
+        return folder if self.cluster is None or self.cluster.sees(folder) else self.cluster.hold(load(folder))
+
+    def submit(self, call: partial[Result]) -> Future:
+        """The call begins as soon as a worker is free; a cluster finds what is shared among its arguments."""
+        return self.executor.submit(call.func, *call.args, **call.keywords)
+
+    def run(self, calls: Iterable[partial[Result]]) -> Iterator[tuple[int, Result]]:
         """Yields the number of each call, counted from 0, and its result, as soon as it is there; raises what a call raises.
 
         `calls` are taken one by one as workers become free. With several workers they are pickled.
@@ -45,20 +63,20 @@ class Workers:
         waiting, running = enumerate(calls), dict[Future, int]()
         while True:
             for number, call in islice(waiting, self.count - len(running)):
-                running[self.executor.submit(call)] = number
+                running[self.submit(call)] = number
             if not running:
                 return
             for future in sorted(wait(running, return_when=FIRST_COMPLETED).done, key=running.__getitem__):
                 yield running.pop(future), future.result()
 
-    def map(self, calls: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+    def map(self, calls: Iterable[partial[Result]]) -> Iterator[Result]:
         """Yields the result of each call, in their order; raises what a call raises.
 
         At most `AHEAD` calls per worker are ahead of the result that is asked for, so that their results fit in memory.
         """
         futures = deque[Future]()
         for call in calls:
-            futures.append(self.executor.submit(call))
+            futures.append(self.submit(call))
             if len(futures) == AHEAD * self.count:
                 yield futures.popleft().result()
         while futures:
@@ -82,10 +100,15 @@ IN_PROCESS = Workers(InProcess(), 1)
 
 @contextmanager
 def open_workers(calls: int, *, threads: int = 1, gpu: bool = False) -> Iterator[Workers]:
-    """Workers for at least this many `calls` of so many `threads`; they end with the block: at once if it raises, as on Ctrl-C.
+    """Workers for at least this many `calls` of so many `threads`: those of the cluster that GTSRB_SCHEDULER names, or
+    processes that end with the block. Calls that run end at once if the block raises, as on Ctrl-C.
 
-    Raises `InputError` if one of them is killed, or if GTSRB_JOBS is not a number.
+    Raises `InputError` if one of the processes is killed, if GTSRB_JOBS is not a number, or as `cluster.open_cluster`.
     """
+    if address := scheduler():
+        with _import_cluster().open_cluster(address) as cluster:
+            yield Workers(cluster.executor, cluster.count, cluster)
+        return
     count = count_workers(calls, threads=threads, gpu=gpu)
     if count == 1:
         yield IN_PROCESS
@@ -131,6 +154,20 @@ def open_workers(calls: int, *, threads: int = 1, gpu: bool = False) -> Iterator
         signal.signal(signal.SIGINT, handler)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def scheduler() -> str | None:
+    """The address of the cluster's scheduler; None if work runs on this machine."""
+    return os.environ.get("GTSRB_SCHEDULER") or None
+
+
+def _import_cluster() -> ModuleType:
+    """`gtsrb.cluster`. Raises `InputError` if Dask, which only a cluster needs, is not installed."""
+    try:
+        return importlib.import_module("gtsrb.cluster")
+    except ModuleNotFoundError as error:
+        install = "make .venv/cluster.installed"
+        raise InputError(f"GTSRB_SCHEDULER is set, but {error.name} is not installed; unset it, or run: {install}") from None
 
 
 def count_workers(calls: int, *, threads: int, gpu: bool) -> int:

@@ -1,12 +1,13 @@
 """What a stage shows while it works: bars, lines, times. Nothing here can change a result."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
+_print: Callable[..., None] = print
 _position = 0  # line of this process's bar, below those of the processes that share its terminal
 
 
@@ -27,6 +28,12 @@ def set_up_bars(lock: Any, position: int) -> None:
     _position = position
 
 
+def print_by(function: Callable[..., None]) -> None:
+    """Lets a process on another machine print its lines by `function`, which takes what `print` does."""
+    global _print
+    _print = function
+
+
 def step_bar(name: str, steps: int) -> Bar:
     """A bar for terminals only, which vanishes at its end."""
     return Bar(desc=name, total=steps, unit=" steps", leave=False, disable=None, position=_position)
@@ -35,11 +42,11 @@ def step_bar(name: str, steps: int) -> Bar:
 def print_line(text: str, *, file: TextIO | None = None) -> None:
     """Prints `text` to `file`, by default standard output, above all bars, which are drawn again below it."""
     if not sys.stderr.isatty():
-        print(text, file=file, flush=True)
+        _print(text, file=file, flush=True)
         return
     with Bar.get_lock():
         print("\r\033[J", end="", file=sys.stderr, flush=True)
-        print(text, file=file, flush=True)
+        _print(text, file=file, flush=True)
 
 
 def say(text: str) -> None:

@@ -94,8 +94,10 @@ def epoch(pairs: int = 7, steps: int = 150) -> None:
 
 def members(pairs: int = 7, steps: int = 30) -> None:
     """Steps of two networks of the first ensemble, one thread each, side by side, and two threads each, in turn."""
+    from scripts import measure_speed  # the workers do not know this program as `__main__`
+
     name = next(name for name, recipe in params.load().train.items() if recipe.members > 1)
-    one_thread, two_threads = (partial(train_steps, name, threads, steps) for threads in (1, 2))
+    one_thread, two_threads = (partial(measure_speed.train_steps, name, threads, steps) for threads in (1, 2))
     ratios = []
     with parallel.open_workers(2) as workers:
         for pair in range(pairs + 1):  # the first is the warm-up

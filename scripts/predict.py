@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -36,7 +37,11 @@ def main() -> None:
     batches = split_into_batches(find_files(arguments.pictures))
     head = list(islice(batches, 2))  # a few pictures are prepared here: starting processes takes longer
     is_long = len(head) == 2
-    calls = (partial(prepare_files, batch, arguments.box, model.variant) for batch in chain(head, batches))
+    bring = read_bytes if parallel.scheduler() else lambda file: file
+    calls = (
+        partial(prepare_files, [(name, bring(file)) for name, file in batch], arguments.box, model.variant)
+        for batch in chain(head, batches)
+    )
     with (
         parallel.open_workers(parallel.count_cores() if is_long else 1) as workers,
         Bar(desc="reading", unit=" pictures", leave=False, disable=None if is_long else True) as bar,
@@ -100,6 +105,13 @@ def walk(folder: Path) -> Iterator[Path]:
             yield from walk(path)
         elif path.is_file() and not path.name.startswith("."):
             yield path
+
+
+def read_bytes(file: Path | bytes) -> Path | bytes:
+    """What another machine needs; the path of a file that cannot be read, for it to say so."""
+    with suppress(OSError):
+        return file.read_bytes() if isinstance(file, Path) else file
+    return file
 
 
 def split_into_batches(files: Iterator[tuple[str, Path | bytes]]) -> Iterator[list[tuple[str, Path | bytes]]]:

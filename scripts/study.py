@@ -14,7 +14,6 @@ it, and mean, standard deviation and n are printed.
 
 import argparse
 import hashlib
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -72,24 +71,23 @@ def train_missing(content: Study, results_file: Path) -> None:
     if not missing:
         return
     arrays_dirs = {run.variant: {split: prepare_arrays(split, run.variant) for split in splits} for run in missing}
-    machine = loop.set_up_device(missing[0].recipe)
-    environment = f"{device.versions()} on {machine}"
     finished = []
-    with (
-        ExitStack() as locks,
-        parallel.open_workers(len(missing), threads=missing[0].recipe.threads, gpu=machine.gpu) as workers,
-    ):
+    with ExitStack() as locks, loop.open_trainers(missing[0].recipe, len(missing)) as workers:
         folders: dict[int, ExitStack] = {}
+        sources = {
+            variant: {split: workers.share(arrays.read, folder) for split, folder in dirs.items()}
+            for variant, dirs in arrays_dirs.items()
+        }
 
-        def call(number: int) -> Callable[[], dict[str, Any]]:
+        def call(number: int) -> partial[dict[str, Any]]:
             """The training of a run, whose checkpoints are locked when a worker is free for it."""
             run = missing[number]
             print_line(f"{number + 1} of {len(missing)}: {run.name}")
             folders[number] = locks.enter_context(ExitStack())
             train_dir = arrays_dirs[run.variant]["train"]
-            checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, train_dir, environment, run.evaluation)
+            checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, train_dir, run.evaluation)
             folder = folders[number].enter_context(checkpoint_dir)
-            return partial(train_run, run, arrays_dirs[run.variant], classes=classes, folder=folder)
+            return partial(train_run, run, sources[run.variant], classes=classes, folder=folder)
 
         for number, measured in workers.run(map(call, range(len(missing)))):
             run = missing[number]

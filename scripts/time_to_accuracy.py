@@ -23,11 +23,14 @@ from gtsrb.studies import results, study
 SEEDS, PLOT = Path("docs/seeds"), Path("docs/fast.png")
 MILESTONES = {"the tutorial's best": 98.29, "human performance": 98.84, "the winner of 2011": 99.46}  # %; docs/fast.md
 BASELINE = "baseline"
+TICKS = {20: "20 s", 60: "1 min", 180: "3 min", 600: "10 min", 1800: "30 min", 3600: "1 h"}
 
 
 def main() -> None:
     content = Path("params.yaml").read_text()
-    table = pd.DataFrame([summarize(path, content) for path in sorted(SEEDS.glob("*.yaml"))])
+    table = pd.DataFrame(
+        [summarize(path, content) for path in sorted(SEEDS.glob("*.yaml")) if path.with_suffix(".csv").exists()]
+    )
     table = table[table["n"] > 0]
     if BASELINE not in set(table["recipe"]):
         raise InputError(f"{SEEDS}/{BASELINE}.csv: no line of the present params; run the studies in {SEEDS} first")
@@ -81,7 +84,7 @@ def plot(table: pd.DataFrame, tutorial: pd.DataFrame) -> None:
     for name, accuracy in MILESTONES.items():
         axes.axhline(accuracy, color="0.8", linewidth=1)
         axes.annotate(
-            f"{name}, {accuracy} %", (1, accuracy), xycoords=("axes fraction", "data"), ha="right", va="bottom", size=8
+            f"{name}, {accuracy} %", (0.93, accuracy), xycoords=("axes fraction", "data"), ha="right", va="bottom", size=8
         )
     fast = table[table["recipe"].str.startswith("fast")]
     axes.plot(fast["seconds"], fast["accuracy"], color="C0", linewidth=1)
@@ -94,7 +97,9 @@ def plot(table: pd.DataFrame, tutorial: pd.DataFrame) -> None:
         axes.plot(row["seconds"], row["accuracy"], "x", color="0.3")
         annotate(axes, f"the tutorial's code, {row['name']}", row)
     axes.set_xscale("log")
-    axes.set_xlabel("seconds of training on two cores")
+    axes.set_xticks(list(TICKS), list(TICKS.values()))
+    axes.minorticks_off()
+    axes.set_xlabel("training on two cores")
     axes.set_ylabel("accuracy on the official test set, %")
     axes.spines[["top", "right"]].set_visible(False)
     with atomic_write(PLOT) as temporary_path:
@@ -102,8 +107,9 @@ def plot(table: pd.DataFrame, tutorial: pd.DataFrame) -> None:
 
 
 def annotate(axes: Axes, text: str, row: dict[Any, Any]) -> None:
-    """Writes `text` beside the point of a row."""
-    axes.annotate(text, (row["seconds"], row["accuracy"]), xytext=(6, -10), textcoords="offset points", size=9)
+    """Writes `text` beside the point of a row, towards the middle of the plot."""
+    x, align = (6, "left") if row["seconds"] < 1000 else (-6, "right")
+    axes.annotate(text, (row["seconds"], row["accuracy"]), xytext=(x, -12), textcoords="offset points", size=9, ha=align)
 
 
 if __name__ == "__main__":

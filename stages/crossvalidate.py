@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gtsrb import device, parallel
+from gtsrb import device
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.crossvalidate import CrossValidation
 from gtsrb.config.load import load_section, section_names
@@ -22,7 +22,7 @@ from gtsrb.config.train import Recipe
 from gtsrb.data import arrays
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.outputs import write_array, write_json
-from gtsrb.progress import format_runs, say
+from gtsrb.progress import format_runs
 from gtsrb.training import checkpoints, loop
 from gtsrb.training.split import split_into_folds
 
@@ -35,18 +35,17 @@ def main() -> str:
     data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
     loop.check_classes(recipe, classes)
     splits = split_into_folds(data.labels, data.tracks, [fold_recipe.validation for fold_recipe in recipes])
-    machine = loop.set_up_device(recipe)
-    say(f"{machine}, {recipe.precision}")
 
-    with checkpoints.checkpoint_dir(recipes[0], arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
-        calls = [
-            partial(
-                loop.train_member_on, fold_recipe, 0, *rows,
-                arrays_dir=arrays_dir, classes=classes, folder=checkpoint_dir / f"fold{fold}", name=f"fold {fold}",
-            )
-            for fold, (fold_recipe, rows) in enumerate(zip(recipes, splits, strict=True))
-        ]  # fmt: skip
-        with parallel.open_workers(len(calls), threads=recipe.threads, gpu=machine.gpu) as workers:
+    with checkpoints.checkpoint_dir(recipes[0], arrays_dir) as checkpoint_dir:
+        with loop.open_trainers(recipe, len(splits)) as workers:
+            source = workers.share(arrays.read, arrays_dir)
+            calls = [
+                partial(
+                    loop.train_member_on, fold_recipe, 0, *rows,
+                    source=source, classes=classes, folder=checkpoint_dir / f"fold{fold}", name=f"fold {fold}",
+                )
+                for fold, (fold_recipe, rows) in enumerate(zip(recipes, splits, strict=True))
+            ]  # fmt: skip
             trained = dict(workers.run(calls))
         probabilities, folds = np.empty((len(data.labels), classes), np.float32), np.empty(len(data.labels), np.int64)
         metrics_per_fold = {}
@@ -61,7 +60,7 @@ def main() -> str:
             "folds": metrics_per_fold,
             **{key: round(value, 1) for key, value in loop.total_seconds(trained.values()).items()},
             "images": len(folds),
-            "device": machine.name,
+            "device": loop.name_devices(trained.values()),
             "threads": recipe.threads,
             "precision": recipe.precision,
             "versions": device.versions(),
@@ -69,7 +68,7 @@ def main() -> str:
         write_json(Path(f"metrics/{name}/crossvalidation.json"), metrics)
     print(format_runs((fold, recipe.epochs, run["val_accuracy"], run["seconds"]) for fold, run in metrics_per_fold.items()))
     right = (probabilities.argmax(axis=1) == data.labels).mean()
-    return f"{right:.2%} of {len(folds):,} training images right, each held out once in {len(calls)} folds"
+    return f"{right:.2%} of {len(folds):,} training images right, each held out once in {len(splits)} folds"
 
 
 if __name__ == "__main__":

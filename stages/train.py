@@ -13,7 +13,7 @@ same command resumes after the last finished epoch of each and ends with the sam
 
 from pathlib import Path
 
-from gtsrb import device, parallel
+from gtsrb import device
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
@@ -21,7 +21,7 @@ from gtsrb.data import arrays
 from gtsrb.networks import ensemble
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
-from gtsrb.progress import format_runs, say
+from gtsrb.progress import format_runs
 from gtsrb.training import checkpoints, loop
 
 
@@ -30,11 +30,9 @@ def main() -> str:
     recipe = load_section(Recipe, "train", name)
     arrays_dir = Path(f"data/processed/{recipe.images}/train")
     data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
-    machine = loop.set_up_device(recipe)
-    say(f"{machine}, {recipe.precision}")
 
-    with checkpoints.checkpoint_dir(recipe, arrays_dir, f"{device.versions()} on {machine}") as checkpoint_dir:
-        with parallel.open_workers(recipe.members, threads=recipe.threads, gpu=machine.gpu) as workers:
+    with checkpoints.checkpoint_dir(recipe, arrays_dir) as checkpoint_dir:
+        with loop.open_trainers(recipe, recipe.members) as workers:
             trained = loop.train(recipe, arrays_dir, classes=classes, folder=checkpoint_dir, workers=workers)
         shape = shape_of(data.images, classes)
         for number, member in enumerate(trained.members):
@@ -48,7 +46,7 @@ def main() -> str:
         metrics |= {
             "train_images": len(trained.train_rows),
             "validation_images": len(trained.validation_rows),
-            "device": machine.name,
+            "device": loop.name_devices(trained.members),
             "threads": recipe.threads,
             "precision": recipe.precision,
             "versions": device.versions(),

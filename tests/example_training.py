@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from gtsrb.config.train import Recipe
+from gtsrb.device import Device
 from gtsrb.networks.build import build_network
 from gtsrb.training import loop
 from gtsrb.training.batches import Examples
@@ -17,6 +18,7 @@ RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, CLASSES, N)
 IMAGES = (RNG.integers(0, 100, (N, SIZE, SIZE, 3)) + 50 * LABELS[:, None, None, None]).astype("uint8")
 TARGETS = np.eye(CLASSES, dtype="float32")[LABELS]
+MACHINE = Device("some processor", gpu=False)
 TRAIN, VALIDATION = Examples(IMAGES, LABELS, CLASSES), Examples(IMAGES[:20], LABELS[:20], CLASSES)
 
 

@@ -71,8 +71,8 @@ def test_the_device_is_set_up_once_per_process():
     assert device.set_up("cpu", **OPTIONS | {"precision": "mixed_bfloat16", "seed": 1}) == machine
     assert device.set_up("cpu", **OPTIONS | {"precision": "mixed_bfloat16", "threads": None}) == machine
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
-    for choice, changed in (("gpu", {}), ("cpu", {"deterministic": True}), ("cpu", {"threads": 2})):
-        already = "but this process has already set up device: auto, deterministic: False, threads: 1, and cannot change it"
+    for choice, changed in (("gpu", {}), ("cpu", {"deterministic": True}), ("cpu", {"threads": 2}), ("cpu", {"replicas": 2})):
+        already = "already set up device: auto, deterministic: False, threads: 1, replicas: 1, and cannot change it"
         with pytest.raises(InputError, match=already) as error:
             device.set_up(choice, **OPTIONS | changed)
         assert "\n" not in str(error.value)

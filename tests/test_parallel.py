@@ -50,6 +50,17 @@ def test_a_wrong_number_of_jobs_is_one_line(jobs, monkeypatch):
     assert str(error.value) == f"GTSRB_JOBS={jobs}: expected how many processes work side by side, 1 or more"
 
 
+def test_a_cluster_without_its_library_is_one_line(monkeypatch):
+    monkeypatch.setenv("GTSRB_SCHEDULER", "tcp://127.0.0.1:8786")
+    monkeypatch.delitem(sys.modules, "gtsrb.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    with (
+        pytest.raises(InputError, match=r"dask is not installed; unset it, or run: make \.venv/cluster\.installed"),
+        open_workers(2),
+    ):
+        pass
+
+
 def test_in_this_process_a_result_is_there_before_the_next_call():
     """So that the line of a study's run is written before the next run starts."""
     events = []
@@ -74,7 +85,7 @@ def test_every_call_has_its_result(two_at_a_time):
     with open_workers(5, threads=1, gpu=False) as workers:
         assert workers.count == 2
         assert dict(workers.run(partial(pow, 2, i) for i in range(5))) == {0: 1, 1: 2, 2: 4, 3: 8, 4: 16}
-        assert os.getpid() not in dict(workers.run([os.getpid])).values()
+        assert os.getpid() not in dict(workers.run([partial(os.getpid)])).values()
 
 
 def test_the_libraries_of_a_worker_have_its_threads(two_at_a_time, monkeypatch):

@@ -155,7 +155,7 @@ def test_another_tensorflow_goes_before_this_one_comes(machine):
     assert machine.make("setup", **GPU) == []
 
 
-@pytest.mark.parametrize("extra", ["jax", "notebook"])
+@pytest.mark.parametrize("extra", ["jax", "notebook", "cluster"])
 def test_an_extra_is_added_to_what_is_there(machine, extra):
     machine.make("setup", **CPU)
     mark = f".venv/{extra}.installed"

@@ -170,6 +170,7 @@ class Recipe(Section):
     deterministic: bool
     device: Literal["auto", "gpu", "cpu"]
     threads: Count
+    replicas: Annotated[int, Field(ge=2, le=1024)] | None = None  # GPUs that share each batch; one without it
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
     epochs: Count
     batch_size: Count

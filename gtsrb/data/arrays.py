@@ -10,7 +10,7 @@ from gtsrb.errors import InputError
 
 
 class Arrays(NamedTuple):
-    images: np.ndarray  # (n, size, size, channels) uint8, or float32 in [0, 1]; memory-mapped
+    images: np.ndarray  # (n, size, size, channels) uint8, or float32 in [0, 1]
     labels: np.ndarray  # (n,) int64 class numbers
     tracks: np.ndarray  # (n,) int32 number of the physical sign; -1 if unknown, as in the test split
 
@@ -30,11 +30,24 @@ class Rows:
 
 
 def load(folder: Path) -> Arrays:
-    """The three arrays of a split's `folder`, data/processed/VARIANT/{train,test}. Raises `InputError` if there are none."""
+    """The three arrays of a split's `folder`, data/processed/VARIANT/{train,test}, memory-mapped.
+
+    Raises `InputError` if there are none.
+    """
     try:
         return Arrays(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Arrays._fields))
     except FileNotFoundError as error:
         raise InputError(f"{error.filename} not found; run `dvc repro preprocess@{folder.parent.name}`") from None
+
+
+def read(folder: Path) -> Arrays:
+    """The same in memory, to be sent to other machines."""
+    return Arrays(*map(np.array, load(folder)))
+
+
+def open_shared(source: Path | Arrays) -> Arrays:
+    """The arrays, in a process that was given their folder or, by a cluster, themselves."""
+    return source if isinstance(source, Arrays) else load(source)
 
 
 def read_class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:

@@ -9,6 +9,7 @@ import csv
 import io
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePath
@@ -93,7 +94,7 @@ def _list_class_folders(folder: Path, split: Path, problems: list[str]) -> Itera
         for file in files:
             inner = file.relative_to(entry)
             track = inner.parts[0] if len(inner.parts) > 1 else _parse_track(inner)
-            yield Picture(file.relative_to(folder).as_posix(), entry.name, track, None)
+            yield Picture(file.relative_to(folder).as_posix(), entry.name, sys.intern(track), None)
 
 
 def _list_from_csv(folder: Path, problems: list[str]) -> Splits:
@@ -118,7 +119,8 @@ def _parse_csv(folder: Path, name: str, problems: list[str]) -> Iterator[Picture
         elif not (folder / path).is_file():
             problems.append(f"{name}, line {number}: {path!r} not found")
         else:
-            yield Picture(path, str(int(row["ClassId"])), _parse_track(PurePath(path)), tuple(map(int, box)) or None)
+            label, track = sys.intern(str(int(row["ClassId"]))), sys.intern(_parse_track(PurePath(path)))
+            yield Picture(path, label, track, tuple(map(int, box)) or None)
 
 
 def _list_visible(folder: Path) -> list[Path]:

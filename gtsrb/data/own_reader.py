@@ -5,7 +5,8 @@ number TTTTT in GTSRB's file names (TTTTT_FFFFF); any other image is a track by 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,10 +50,10 @@ def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[R
     if params.test_fraction:
         train, test = hold_out_signs(train, params.test_fraction, params.seed)
     class_ids = {label: class_id for class_id, label in enumerate(labels)}
-    test_order = sorted(test, key=lambda picture: picture.path)
-    unnumbered = [Numbered(class_ids[picture.label], None, None, picture.path, picture.box) for picture in test_order]
-    numbered = sorted(number_pictures(train, class_ids))
-    return read_pictures(folder, numbered, problems), read_pictures(folder, unnumbered, problems), names
+    test.sort(key=lambda picture: picture.path)
+    unnumbered = (Numbered(class_ids[picture.label], None, None, picture.path, picture.box) for picture in test)
+    numbered = number_pictures(train, class_ids)
+    return read_pictures(folder, numbered, len(train), problems), read_pictures(folder, unnumbered, len(test), problems), names
 
 
 def check_splits(train: list[Picture], test: list[Picture] | None, fraction: float | None) -> Iterator[str]:
@@ -112,18 +113,24 @@ def collect_tracks(pictures: list[Picture]) -> dict[str, list[str]]:
 
 
 def number_pictures(pictures: list[Picture], class_ids: dict[str, int]) -> Iterator[Numbered]:
-    """Numbers the signs of a class in the order of their names, and the pictures of a sign in the order given."""
+    """By class and sign: numbers the signs of a class in the order of their names, the pictures of a sign in the order given.
+
+    Sorts `pictures` themselves, which may be as many as fit in memory.
+    """
     tracks = {label: {name: track for track, name in enumerate(names)} for label, names in collect_tracks(pictures).items()}
-    frames: Counter[tuple[int, int]] = Counter()
-    for path, label, name, box in pictures:
-        sign = class_ids[label], tracks[label][name]
-        yield Numbered(*sign, frames[sign], path, box)
-        frames[sign] += 1
+
+    def sign_of(picture: Picture) -> tuple[int, int]:
+        return class_ids[picture.label], tracks[picture.label][picture.track]
+
+    pictures.sort(key=sign_of)
+    for sign, of_sign in groupby(pictures, key=sign_of):
+        for frame, picture in enumerate(of_sign):
+            yield Numbered(*sign, frame, picture.path, picture.box)
 
 
-def read_pictures(folder: Path, pictures: list[Numbered], problems: list[str]) -> Iterator[Row]:
+def read_pictures(folder: Path, pictures: Iterable[Numbered], total: int, problems: list[str]) -> Iterator[Row]:
     """Their rows; a picture that cannot be read, or whose box is not inside it, is added to `problems` and has none."""
-    for class_id, track, frame, path, box in Bar(pictures, desc="reading pictures", unit=" pictures"):
+    for class_id, track, frame, path, box in Bar(pictures, desc="reading pictures", total=total, unit=" pictures"):
         try:
             image = picture_files.read(folder / path)
         except InputError as error:

@@ -17,6 +17,7 @@ PLUMBING = {
         "progress",
         "command_line",
         "parallel",
+        "cluster",
         "config/base",
         "config/load",
         "config/params",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.data import arrays
+from gtsrb.data.arrays import Arrays
 from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks.build import build_network, shape_of
@@ -17,17 +18,17 @@ from gtsrb.training import loop
 from gtsrb.training.loop import TrainedRecipe
 
 
-def train_run(run: Run, arrays_dirs: dict[str, Path], *, classes: int, folder: Path) -> dict[str, Any]:
+def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, folder: Path) -> dict[str, Any]:
     """Trains the run's members one after the other, resuming from the checkpoints in `folder`, and measures them.
 
-    `arrays_dirs` are of the train split, and of the test split if the run is evaluated on it.
+    `sources` are the arrays of the train split, and of the test split if the run is evaluated on it.
     """
-    trained = loop.train(run.recipe, arrays_dirs["train"], classes=classes, folder=folder, workers=IN_PROCESS, name=run.name)
+    trained = loop.train(run.recipe, sources["train"], classes=classes, folder=folder, workers=IN_PROCESS, name=run.name)
     if run.is_tested:
-        data = arrays.load(arrays_dirs["test"])
+        data = arrays.open_shared(sources["test"])
         metrics = test_metrics(data.labels, predict(trained, run, data.images, classes))
     else:
-        data, rows = arrays.load(arrays_dirs["train"]), trained.validation_rows
+        data, rows = arrays.open_shared(sources["train"]), trained.validation_rows
         probabilities = trained.probabilities  # of the last weights in one view, which training has computed
         if run.evaluation != Evaluation(weights="last"):
             probabilities = predict(trained, run, data.images[rows], classes)

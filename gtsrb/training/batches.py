@@ -33,17 +33,35 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
 
 
 class OrderedBatches(keras.utils.PyDataset):
-    """Batches of images (n, size, size, channels) and targets (n, classes), in the given order and unchanged."""
+    """Batches of images (n, size, size, channels) and targets (n, classes), in the given order and unchanged.
 
-    def __init__(self, examples: Examples, batch_size: int):
+    For several replicas, as `share_out` gives them.
+    """
+
+    def __init__(self, examples: Examples, batch_size: int, replicas: int | None = None):
         super().__init__(workers=WORKERS)
-        self.examples, self.batch_size = examples, batch_size
+        self.examples, self.batch_size, self.replicas = examples, batch_size, replicas
 
     def __len__(self) -> int:
         return steps_per_epoch(len(self.examples.labels), self.batch_size)
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, step: int) -> tuple[np.ndarray, ...]:
+        batch = self.read(step)
+        return share_out(*batch, self.replicas) if self.replicas else batch
+
+    def read(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         return self.examples.read(np.s_[step * self.batch_size : (step + 1) * self.batch_size])
+
+
+def share_out(images: np.ndarray, targets: np.ndarray, replicas: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A batch of a multiple of `replicas`, filled up by images of weight 0, and the weights, (n,) float32, which give the mean
+    loss of the images that were there: that of one replica.
+    """
+    n = len(images)
+    filled = -(-n // replicas) * replicas
+    rows = np.arange(filled)
+    weights = np.where(rows < n, filled / n, 0).astype(np.float32)
+    return images[rows % n], targets[rows % n], weights
 
 
 class TrainingBatches(OrderedBatches):
@@ -53,7 +71,7 @@ class TrainingBatches(OrderedBatches):
     """
 
     def __init__(self, examples: Examples, recipe: Recipe, *, epoch: int):
-        super().__init__(examples, recipe.batch_size)
+        super().__init__(examples, recipe.batch_size, recipe.replicas)
         self.recipe = recipe
         self.start_epoch(epoch)
 
@@ -64,7 +82,7 @@ class TrainingBatches(OrderedBatches):
         n = len(self.examples.labels)
         self.order = shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(self.examples.labels, self.recipe.sampling, rng)
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         images, targets = self.examples.read(self.order[step * self.batch_size : (step + 1) * self.batch_size])
         if self.recipe.augmentation:
             rng = make_generator(self.recipe.seed, self.epoch, AUGMENTATION, step)

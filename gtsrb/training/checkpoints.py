@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import filelock
@@ -20,33 +21,48 @@ from gtsrb.config.base import Section
 from gtsrb.config.train import Recipe
 from gtsrb.errors import InputError
 from gtsrb.outputs import atomic_write
+from gtsrb.progress import print_line
 
 ROOT = Path(".checkpoints")  # in .gitignore
 
 
 @contextmanager
-def checkpoint_dir(recipe: Recipe, data: Path, environment: str, *others: Section) -> Iterator[Path]:
-    """Locks and yields this training's directory, .checkpoints/HASH/ENVIRONMENT; the hash is of params, code and data.
+def checkpoint_dir(recipe: Recipe, data: Path, *others: Section) -> Iterator[Path]:
+    """Locks and yields this training's directory, .checkpoints/HASH; the hash is of params, code and data.
 
     `others` are params that tell apart two runs with the same recipe, such as a study's rows that only predict otherwise.
 
-    `environment` names versions and device, which also decide the exact weights: a training starts over where only other
-    environments have left checkpoints, and says so. All of .checkpoints/HASH is deleted if the block ends without an error.
-    Raises `InputError` while another process holds the lock: a training may outlive the DVC that started it.
+    It is deleted if the block ends without an error. Raises `InputError` while another process holds the lock: a training may
+    outlive the DVC that started it.
     """
-    root = ROOT / fingerprint(recipe, data, *others)
-    folder = root / environment.replace("/", "-")
-    root.mkdir(parents=True, exist_ok=True)
+    folder = ROOT / fingerprint(recipe, data, *others)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(root / "lock", timeout=0):
-            environments = sorted(path.name for path in root.iterdir() if path.is_dir())
-            if environments and folder.name not in environments:
-                print(f"starting over on {environment}: {root} has checkpoints only of {'; '.join(environments)}")
-            folder.mkdir(exist_ok=True)
+        with filelock.FileLock(folder / "lock", timeout=0):
             yield folder
-            shutil.rmtree(root)
+            shutil.rmtree(folder)
     except filelock.Timeout:
-        raise InputError(f"{root} is in use: this training already runs in another process; wait for it or end it") from None
+        raise InputError(f"{folder} is in use: this training already runs in another process; wait for it or end it") from None
+
+
+@contextmanager
+def member_dir(folder: Path, environment: str) -> Iterator[Path]:
+    """The directory of a network in its training's, ENVIRONMENT in `folder` (.checkpoints/HASH/member0); a temporary one where
+    the training's does not exist: on another machine.
+
+    `environment` names versions and device, which also decide the exact weights: a network starts over where only other
+    environments have left checkpoints, and says so.
+    """
+    if not folder.parent.is_dir():
+        with TemporaryDirectory() as temporary:
+            yield Path(temporary)
+        return
+    folder.mkdir(exist_ok=True)
+    environments, own = sorted(path.name for path in folder.iterdir()), environment.replace("/", "-")
+    if environments and own not in environments:
+        print_line(f"starting over on {environment}: {folder} has checkpoints only of {'; '.join(environments)}")
+    (folder / own).mkdir(exist_ok=True)
+    yield folder / own
 
 
 def fingerprint(recipe: Recipe, data: Path, *others: Section) -> str:

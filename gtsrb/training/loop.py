@@ -1,6 +1,7 @@
 """Trains the members of a recipe by Keras' `fit`, on batches in which every draw is a function of (seed, epoch, step)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,16 +11,17 @@ import keras
 import numpy as np
 import pandas as pd
 
-from gtsrb import device
+from gtsrb import device, parallel
 from gtsrb.config.train import Recipe, ReduceOnPlateau
 from gtsrb.data import arrays
-from gtsrb.data.arrays import Rows
+from gtsrb.data.arrays import Arrays, Rows
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.parallel import Workers
-from gtsrb.progress import print_line
+from gtsrb.progress import print_line, say
+from gtsrb.training import checkpoints
 from gtsrb.training.batches import Examples, OrderedBatches, TrainingBatches, steps_per_epoch
 from gtsrb.training.callbacks import EpochPrinter, EpochSeeding, LearningRateLog, ResumablePlateau
 from gtsrb.training.checkpoints import Checkpoint, Progress, covered_seconds
@@ -42,6 +44,7 @@ class Member:
     fit_seconds: float  # in training steps, the tracing in the first included: without validation
     spans: list[list[float]]  # [start, end] of each epoch with validation, Unix time, over all sessions
     parameters: int
+    device: str  # the processor that trained it
 
     @property
     def seconds(self) -> float:
@@ -72,20 +75,41 @@ class TrainedRecipe:
         return pd.concat([member.history for member in self.members]).groupby("epoch", as_index=False).mean()
 
 
-def train(recipe: Recipe, arrays_dir: Path, *, classes: int, folder: Path, workers: Workers, name: str = "") -> TrainedRecipe:
-    """Splits the images in `arrays_dir` and trains every member of the recipe, resuming from the checkpoints in `folder`.
+@contextmanager
+def open_trainers(recipe: Recipe, networks: int) -> Iterator[Workers]:
+    """Workers that train this many networks of the recipe. Says on what; raises as `open_workers` and `device.set_up`.
+
+    A cluster's workers each have their own device; otherwise this process uses the same as its workers.
+    """
+    if parallel.scheduler():
+        gpu = False
+    else:
+        machine = set_up_device(recipe)
+        say(f"{machine}, {recipe.precision}")
+        gpu = machine.gpu
+    with parallel.open_workers(networks, threads=recipe.threads, gpu=gpu) as workers:
+        if workers.cluster:
+            say(f"{workers.count} workers of {parallel.scheduler()}, {recipe.precision}")
+        yield workers
+
+
+def train(
+    recipe: Recipe, source: Path | Arrays, *, classes: int, folder: Path, workers: Workers, name: str = ""
+) -> TrainedRecipe:
+    """Splits the images of `source` and trains every member of the recipe, resuming from the checkpoints in `folder`.
 
     Lines about a member begin with `name` and, if there are several, its own. Raises `InputError` if the recipe does not fit
     the data.
     """
     check_classes(recipe, classes)
-    data = arrays.load(arrays_dir)
+    data = arrays.open_shared(source)
     rows = split(data.labels, data.tracks, recipe.validation)
+    shared = workers.share(arrays.read, source) if isinstance(source, Path) else source
 
-    def call(number: int) -> Callable[[], Member]:
+    def call(number: int) -> partial[Member]:
         member = f"member{number}"
         label = ", ".join([name] * bool(name) + [member] * (recipe.members > 1))
-        of_member = partial(train_member_on, recipe, number, *rows, arrays_dir=arrays_dir)
+        of_member = partial(train_member_on, recipe, number, *rows, source=shared)
         return partial(of_member, classes=classes, folder=folder / member, name=label)
 
     members = dict(workers.run(map(call, range(recipe.members))))
@@ -98,21 +122,20 @@ def train_member_on(
     train_rows: np.ndarray,
     validation_rows: np.ndarray,
     *,
-    arrays_dir: Path,
+    source: Path | Arrays,
     classes: int,
     folder: Path,
     name: str,
 ) -> Member:
-    """`train_member` on these rows of the arrays in `arrays_dir`, in any process: sets up its device and frees what it held."""
+    """`train_member` on these rows of the arrays of `source`, in any process: sets up its device and frees what it held."""
     keras.utils.clear_session()  # the network that this process trained before
     machine = set_up_device(recipe)
-    data = arrays.load(arrays_dir)
+    data = arrays.open_shared(source)
     train, validation = (
         Examples(Rows(data.images, rows), data.labels[rows], classes) for rows in (train_rows, validation_rows)
     )
-    return train_member(
-        recipe, number, train=train, validation=validation, jit_compile=machine.jit_compile, folder=folder, name=name
-    )
+    with checkpoints.member_dir(folder, f"{device.versions()} on {machine}") as own_folder:
+        return train_member(recipe, number, train=train, validation=validation, machine=machine, folder=own_folder, name=name)
 
 
 def total_seconds(members: Iterable[Member]) -> dict[str, float]:
@@ -127,6 +150,11 @@ def total_seconds(members: Iterable[Member]) -> dict[str, float]:
     }
 
 
+def name_devices(members: Iterable[Member]) -> str:
+    """The processors that trained them."""
+    return "; ".join(sorted({member.device for member in members}))
+
+
 def set_up_device(recipe: Recipe) -> device.Device:
     """Sets up this process for the recipe; raises and warns as `device.set_up`."""
     return device.set_up(
@@ -135,6 +163,7 @@ def set_up_device(recipe: Recipe) -> device.Device:
         seed=recipe.seed,
         deterministic=recipe.deterministic,
         threads=recipe.threads,
+        replicas=recipe.replicas or 1,
     )
 
 
@@ -151,7 +180,7 @@ def train_member(
     *,
     train: Examples,
     validation: Examples,
-    jit_compile: bool | str,
+    machine: device.Device,
     folder: Path,
     name: str = "",
 ) -> Member:
@@ -159,18 +188,25 @@ def train_member(
     seed = recipe.seeds[number]
     recipe = recipe.model_copy(update={"seed": seed})
     keras.utils.set_random_seed(seed)
-    model = build_network(recipe.network, **shape_of(train.images, train.classes))
+    shape = shape_of(train.images, train.classes)
     steps = steps_per_epoch(len(train.labels), recipe.batch_size)
-    optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
-    model.compile(optimizer, loss=recipe.loss, metrics=["accuracy"], jit_compile=jit_compile)
     images = f"{len(train.labels):,} training and {len(validation.labels):,} validation images"
-    shown = name or f"member{number}"
-    print_line(f"{shown}: {model.count_params():,} parameters; {recipe.epochs} epochs of {steps} steps; {images}")
     prefix = f"{name}  " if name else ""
     validation_or_none = validation if len(validation.labels) else None
-    progress = fit(model, recipe, train=train, validation=validation_or_none, folder=folder, prefix=prefix)
+    with machine.scope():
+        model = build_network(recipe.network, **shape)
+        optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
+        metrics = {"weighted_metrics" if recipe.replicas else "metrics": ["accuracy"]}
+        model.compile(optimizer, loss=recipe.loss, jit_compile=machine.jit_compile, **metrics)
+        shown = name or f"member{number}"
+        print_line(f"{shown}: {model.count_params():,} parameters; {recipe.epochs} epochs of {steps} steps; {images}")
+        progress = fit(model, recipe, train=train, validation=validation_or_none, folder=folder, prefix=prefix)
+    last_weights = model.get_weights()
+    if recipe.replicas:  # each would predict the whole batch
+        model = build_network(recipe.network, **shape)
+        model.set_weights(last_weights)
     return Member(
-        last_weights=model.get_weights(),
+        last_weights=last_weights,
         best_weights=progress.best_weights,
         best_epoch=progress.best_epoch,
         history=pd.read_csv(folder / "history.csv").reindex(columns=HISTORY),
@@ -178,6 +214,7 @@ def train_member(
         fit_seconds=progress.fit_seconds,
         spans=progress.spans,
         parameters=model.count_params(),
+        device=machine.name,
     )
 
 
@@ -239,7 +276,7 @@ def fit(
         batches,
         initial_epoch=first_epoch,
         epochs=recipe.epochs,
-        validation_data=OrderedBatches(validation, VALIDATION_BATCH) if validation else None,
+        validation_data=OrderedBatches(validation, VALIDATION_BATCH, recipe.replicas) if validation else None,
         shuffle=False,  # `TrainingBatches` does it
         verbose=0,
         callbacks=[*callbacks, keras.callbacks.CSVLogger(checkpoint.history, append=True), checkpoint, EpochPrinter(prefix)],

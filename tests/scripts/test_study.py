@@ -118,6 +118,23 @@ def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
     pd.testing.assert_frame_equal(without_times(resumed), without_times(uninterrupted))
 
 
+@pytest.mark.slow
+def test_a_study_on_a_cluster_writes_the_lines_of_one_on_this_machine(workspace, tmp_path_factory, monkeypatch):
+    """With images of both splits, which its workers get by the cluster."""
+    pytest.importorskip("gtsrb.cluster", reason="Dask is not installed: make .venv/cluster.installed")
+    from dask_cluster import start_cluster
+
+    with start_cluster(tmp_path_factory.mktemp("cluster")) as (address, _):
+        monkeypatch.setenv("GTSRB_SCHEDULER", address)
+        file = run_study(REPEATED, monkeypatch)
+    on_cluster = results.read_lines(file).sort_values("seed", ignore_index=True)
+    assert on_cluster["seed"].tolist() == [0, 1]
+    file.unlink()
+    monkeypatch.delenv("GTSRB_SCHEDULER")
+    here = results.read_lines(run_study(REPEATED, monkeypatch)).sort_values("seed", ignore_index=True)
+    pd.testing.assert_frame_equal(without_times(on_cluster), without_times(here))
+
+
 def without_times(lines: pd.DataFrame) -> pd.DataFrame:
     return lines.drop(columns=["seconds", "fit_seconds"])
 

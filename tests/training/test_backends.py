@@ -67,6 +67,40 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(trained, backend, rec
     assert all((a == b).all() for a, b in zip(read_arrays(uninterrupted), read_arrays(resumed), strict=True))
 
 
+@pytest.fixture(scope="module")
+def on_replicas(tmp_path_factory):
+    """A function from a backend and replicas to the folder that tests/training/replicas_training.py has written on them."""
+
+    @cache
+    def train(backend: str, replicas: int) -> Path:
+        folder = tmp_path_factory.mktemp(f"{backend}{replicas}")
+        result = run_python(backend, "-m", "tests.training.replicas_training", str(folder), str(replicas))
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.splitlines()[-1].startswith("2 x ") == (replicas == 2)
+        return folder
+
+    return train
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", backend("jax")])
+def test_two_replicas_train_as_one_device(on_replicas, backend):
+    """Loss curve, weights and predictions; epochs end with a short batch, in training an even one, in validation an odd."""
+    one, two = on_replicas(backend, 0), on_replicas(backend, 2)
+    history, expected = (pd.read_csv(folder / "history.csv") for folder in (two, one))
+    assert expected["loss"].nunique() == 3
+    np.testing.assert_allclose(history["loss"], expected["loss"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(history["val_loss"], expected["val_loss"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(history["accuracy"], expected["accuracy"], rtol=0, atol=1e-6)
+    for expected_array, array in zip(read_arrays(one), read_arrays(two), strict=True):
+        np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("backend", [backend("torch")])
+def test_replicas_need_a_backend_that_has_them(backend, tmp_path):
+    result = run_python(backend, "-m", "tests.training.replicas_training", str(tmp_path), "2")
+    assert "InputError: replicas: 2 needs TensorFlow or JAX; remove it, or set KERAS_BACKEND" in result.stderr
+
+
 SET_UP = """
 import os
 from gtsrb import device

@@ -1,10 +1,20 @@
 """What a batch holds, and that every draw is a function of (seed, epoch, step)."""
 
+import keras
 import numpy as np
+import pytest
 from example_training import CLASSES, IMAGES, LABELS, TARGETS, TRAIN, N
 
 from gtsrb.config.train import Recipe, Shuffle
-from gtsrb.training.batches import Examples, TrainingBatches, draw_order, shuffle_blocks, steps_per_epoch
+from gtsrb.training.batches import (
+    Examples,
+    OrderedBatches,
+    TrainingBatches,
+    draw_order,
+    share_out,
+    shuffle_blocks,
+    steps_per_epoch,
+)
 
 
 def without_augmentation(recipe: Recipe) -> Recipe:
@@ -109,3 +119,28 @@ def test_an_epoch_in_blocks_shows_every_image_once(recipe):
     rows = [int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0]) for image in images]
     assert sorted(rows) == list(range(N)) and (targets == TARGETS[rows]).all()
     assert len({row // 11 for row in rows[:16]}) == 2
+
+
+@pytest.mark.parametrize(("n", "replicas", "filled"), [(20, 2, 20), (5, 2, 6), (1, 4, 4), (4, 3, 6)])
+def test_a_batch_for_replicas_is_filled_up_and_has_the_same_mean_loss(n, replicas, filled):
+    images, targets, weights = share_out(IMAGES[:n], TARGETS[:n], replicas)
+    assert len(images) == len(targets) == len(weights) == filled and weights.dtype == np.float32
+    assert (images[:n] == IMAGES[:n]).all() and (targets[:n] == TARGETS[:n]).all()
+    assert (weights[n:] == 0).all()
+    predictions = np.random.default_rng(0).dirichlet(np.ones(CLASSES), filled).astype(np.float32)
+    loss = keras.losses.CategoricalCrossentropy()
+    expected = loss(targets[:n], predictions[:n])
+    np.testing.assert_allclose(loss(targets, predictions, weights), expected, rtol=1e-6)
+    shares = zip(*(np.split(array, replicas) for array in (targets, predictions, weights)), strict=True)
+    np.testing.assert_allclose(np.mean([loss(*share) for share in shares]), expected, rtol=1e-6)
+
+
+def test_for_replicas_the_batches_are_the_same(recipe):
+    for one, two in (
+        (TrainingBatches(TRAIN, recipe, epoch=1), TrainingBatches(TRAIN, recipe.model_copy(update={"replicas": 5}), epoch=1)),
+        (OrderedBatches(TRAIN, 16), OrderedBatches(TRAIN, 16, 5)),
+    ):
+        assert [len(two[step][0]) for step in range(3)] == [20, 20, 15]
+        for step in range(3):
+            n = len(one[step][0])
+            assert all((two[step][i][:n] == one[step][i]).all() for i in range(2))

@@ -79,31 +79,37 @@ def test_the_fingerprint_is_of_params_and_data(recipe, data):
 
 
 def test_the_directory_is_locked_and_deleted_on_success(recipe, data):
-    with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU"):
+    with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, data):
         raise RuntimeError
     assert list(checkpoints.ROOT.iterdir())
-    with checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU") as folder:
+    with checkpoints.checkpoint_dir(recipe, data) as folder:
         assert folder.is_dir()
         with (
             pytest.raises(InputError, match="this training already runs in another process"),
-            checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU"),
+            checkpoints.checkpoint_dir(recipe, data),
         ):
             pass
     assert not list(checkpoints.ROOT.iterdir())
 
 
-def test_other_versions_or_another_device_start_over_and_say_so(recipe, data, capsys):
+def test_other_versions_or_another_device_start_over_and_say_so(tmp_path, capsys):
     """A training killed in one environment, tried in two others, and finished in the first."""
     for environment in ("NumPy 1 on a CPU", "NumPy 2 on a CPU", "NumPy 1 on a GPU 3/4"):
-        with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, data, environment) as folder:
+        with checkpoints.member_dir(tmp_path / "member0", environment) as folder:
             assert not list(folder.iterdir())
             (folder / "state.npz").write_text(environment)
-            raise RuntimeError
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith("starting over on NumPy 2 on a CPU: .checkpoints/")
-    assert lines[0].endswith(" has checkpoints only of NumPy 1 on a CPU")
-    with checkpoints.checkpoint_dir(recipe, data, "NumPy 1 on a CPU") as folder:
+    assert lines == [
+        f"starting over on NumPy 2 on a CPU: {tmp_path}/member0 has checkpoints only of NumPy 1 on a CPU",
+        f"starting over on NumPy 1 on a GPU 3/4: {tmp_path}/member0 has checkpoints only of NumPy 1 on a CPU; NumPy 2 on a CPU",
+    ]
+    with checkpoints.member_dir(tmp_path / "member0", "NumPy 1 on a CPU") as folder:
         assert (folder / "state.npz").read_text() == "NumPy 1 on a CPU"
     assert not capsys.readouterr().out
-    assert not list(checkpoints.ROOT.iterdir())
+
+
+def test_where_the_training_has_no_directory_a_network_has_one_for_the_time(tmp_path):
+    """On a worker of a cluster that does not share the folder of the stage."""
+    with checkpoints.member_dir(tmp_path / "elsewhere/member0", "NumPy 1 on a CPU") as folder:
+        (folder / "state.npz").write_text("")
+    assert not folder.exists() and not list(tmp_path.iterdir())

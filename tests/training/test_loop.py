@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from example_training import CLASSES, IMAGES, LABELS, SIZE, TRAIN, VALIDATION, N, equal, fit
+from example_training import CLASSES, IMAGES, LABELS, MACHINE, SIZE, TRAIN, VALIDATION, N, equal, fit
 
 from gtsrb.config.augmentation import Flips
 from gtsrb.config.train import Recipe, TrackFold
@@ -18,7 +18,7 @@ from gtsrb.training.split import split
 
 
 def train_member(recipe: Recipe, folder, *, number: int = 0, validation=VALIDATION) -> loop.Member:
-    return loop.train_member(recipe, number, train=TRAIN, validation=validation, jit_compile=False, folder=folder)
+    return loop.train_member(recipe, number, train=TRAIN, validation=validation, machine=MACHINE, folder=folder)
 
 
 @pytest.mark.seconds
@@ -165,7 +165,7 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
         1,
         train=Examples(IMAGES[train_rows], LABELS[train_rows], CLASSES),
         validation=Examples(IMAGES[validation_rows], LABELS[validation_rows], CLASSES),
-        jit_compile=False,
+        machine=MACHINE,
         folder=tmp_path / "expected",
     )
     assert equal(trained.members[1].last_weights, expected.last_weights)
