@@ -4,6 +4,7 @@ Dask schedules calls, moves their data, and runs those of a worker that died on 
 with the versions and the code of the program that asks; it needs nothing of `data/`.
 """
 
+import asyncio
 import functools
 import hashlib
 import importlib.metadata
@@ -124,11 +125,19 @@ def open_cluster(address: str) -> Iterator[Cluster]:
 def connect(setting: str, address: str) -> distributed.Client:
     """A client of the scheduler. Raises `InputError` if none answers."""
     try:
+        asyncio.run(asyncio.wait_for(greet(address), TIMEOUT))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VersionMismatchWarning)  # `describe` compares those that matter, and more
             return distributed.Client(address, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"{setting}: no scheduler answers there ({error}); start one (docs/scale.md), or unset it") from None
+        reason = str(error) or f"nothing within {TIMEOUT} s"
+        raise InputError(f"{setting}: no scheduler answers there ({reason}); start one (docs/scale.md), or unset it") from None
+
+
+async def greet(address: str) -> None:
+    """Returns once a scheduler answers. A client would wait for ever for another program, such as the scheduler's own page."""
+    async with distributed.rpc(address) as scheduler:
+        await scheduler.identity(n_workers=0)
 
 
 def wait_for_workers(setting: str, client: distributed.Client) -> int:

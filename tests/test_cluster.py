@@ -1,5 +1,6 @@
 """Work on two worker processes, which start in folders of their own, without data: the same bytes, and no fault that lasts."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -165,15 +166,16 @@ def test_a_worker_of_two_threads_is_one_line(tmp_path, monkeypatch):
 
 
 def test_no_scheduler_is_one_line(monkeypatch):
+    """Nothing at the address, no address, or another program, which does not answer."""
     monkeypatch.setattr(cluster, "TIMEOUT", 1)
-    for address in ("tcp://127.0.0.1:1", "nonsense://x"):
-        monkeypatch.setenv("GTSRB_SCHEDULER", address)
-        with (
-            pytest.raises(InputError, match=f"GTSRB_SCHEDULER={address}: no scheduler answers there") as raised,
-            open_workers(2),
-        ):
-            pass
-        assert "\n" not in str(raised.value)
+    with socket.create_server(("127.0.0.1", 0)) as other_program:
+        port = other_program.getsockname()[1]
+        for address in ("tcp://127.0.0.1:1", "nonsense://x", f"tcp://127.0.0.1:{port}"):
+            monkeypatch.setenv("GTSRB_SCHEDULER", address)
+            expected = f"GTSRB_SCHEDULER={address}: no scheduler answers there"
+            with pytest.raises(InputError, match=expected) as raised, open_workers(2):
+                pass
+            assert "\n" not in str(raised.value)
 
 
 def test_no_worker_is_one_line(tmp_path, monkeypatch):
