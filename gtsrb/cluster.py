@@ -8,6 +8,7 @@ import asyncio
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import logging
 import os
 import platform
@@ -141,12 +142,17 @@ async def greet(address: str) -> None:
 
 
 def wait_for_workers(setting: str, client: distributed.Client) -> int:
-    """The number of workers that there are, or waits for one. Raises `InputError` if none comes."""
+    """The number of workers that there are, or waits for one. Raises `InputError` if none comes, or if one lacks this project,
+    with which it would end at its first call.
+    """
     try:
         client.wait_for_workers(1, timeout=TIMEOUT)
     except TimeoutError:
         raise InputError(f"{setting}: the scheduler has no workers; start some (docs/scale.md)") from None
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    packages = client.run(importlib.util.find_spec, __package__)
+    for worker in [worker for worker, package in packages.items() if package is None]:
+        raise InputError(f"{setting}: worker {worker} has no package {__package__}; install this project there (docs/scale.md)")
+    return len(packages)
 
 
 def end_calls(client: distributed.Client) -> None:

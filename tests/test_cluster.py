@@ -158,6 +158,12 @@ def test_a_worker_with_other_versions_or_other_code_is_one_line_that_names_them(
     assert "\n" not in str(raised.value)
 
 
+def test_a_worker_without_this_project_is_one_line(two_workers, monkeypatch):
+    monkeypatch.setattr(cluster, "__package__", "not_installed")
+    with pytest.raises(InputError, match="has no package not_installed; install this project there"), open_workers(2):
+        pass
+
+
 def test_a_worker_of_two_threads_is_one_line(tmp_path, monkeypatch):
     with start_cluster(tmp_path, workers=1, threads=2) as (address, _):
         monkeypatch.setenv("GTSRB_SCHEDULER", address)
