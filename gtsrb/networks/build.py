@@ -4,11 +4,15 @@ Every layer is named explicitly, since weight files hold the names: those that K
 has built before.
 """
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
+from keras.src.random import seed_generator
 
 from gtsrb.config.train import Network, PlainNetwork, ResidualNetwork
 from gtsrb.data.arrays import Rows
@@ -16,6 +20,18 @@ from gtsrb.networks.layers import apply_layer, layer_options
 from gtsrb.networks.plain import apply_plain_blocks
 from gtsrb.networks.residual import apply_residual_stages
 from gtsrb.networks.spatial_transformer import apply_spatial_transformer
+
+
+@contextmanager
+def seed_layers(seed: int) -> Iterator[None]:
+    """Layers that are made in this block draw the seeds that they draw after `keras.utils.set_random_seed(seed)`, but from a
+    generator of their own: Keras takes Python's, from which other threads of the process, such as Dask's, draw, too.
+    """
+    shared, seed_generator.python_random = seed_generator.python_random, random.Random(seed)
+    try:
+        yield
+    finally:
+        seed_generator.python_random = shared
 
 
 def build_network(params: Network, *, size: int, channels: int, dtype: str, classes: int) -> keras.Model:

@@ -18,7 +18,7 @@ from gtsrb.data.arrays import Arrays, Rows
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
-from gtsrb.networks.build import build_network, shape_of
+from gtsrb.networks.build import build_network, seed_layers, shape_of
 from gtsrb.parallel import Workers
 from gtsrb.progress import print_line, say
 from gtsrb.training import checkpoints
@@ -194,7 +194,8 @@ def train_member(
     prefix = f"{name}  " if name else ""
     validation_or_none = validation if len(validation.labels) else None
     with machine.scope():
-        model = build_network(recipe.network, **shape)
+        with seed_layers(seed):
+            model = build_network(recipe.network, **shape)
         optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=steps, epochs=recipe.epochs)
         metrics = {"weighted_metrics" if recipe.replicas else "metrics": ["accuracy"]}
         model.compile(optimizer, loss=recipe.loss, jit_compile=machine.jit_compile, **metrics)

@@ -1,9 +1,13 @@
 """What all families share: the images' scale and standardization, the head, the probabilities."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
-from example_networks import TUTORIAL, build, random_images
+from example_networks import SHAPE, TUTORIAL, build, random_images
+
+from gtsrb.networks.build import build_network, seed_layers
 
 
 def test_probabilities_sum_to_1():
@@ -65,3 +69,17 @@ def test_standardization_by_data_set():
     (in_inference,) = np.asarray(standardize(images[:1]))  # a single image, by the statistics of training
     np.testing.assert_allclose(in_inference.mean(axis=(0, 1)), 0, atol=0.05)
     assert np.abs(in_inference.mean(axis=(0, 1)) - images[0].mean(axis=(0, 1)) / 255).max() > 0.2
+
+
+def test_initial_weights_are_those_of_the_seed_whatever_other_threads_draw():
+    """Such as Dask's, in a worker: Keras takes the seeds of layers from Python's generator, which all threads share."""
+    keras.utils.set_random_seed(5)
+    expected = build_network(TUTORIAL, **SHAPE).get_weights()
+    keras.utils.set_random_seed(5)
+    random.random()  # as another thread would
+    with seed_layers(5):
+        weights = build_network(TUTORIAL, **SHAPE).get_weights()
+    assert all((a == b).all() for a, b in zip(weights, expected, strict=True))
+    keras.utils.set_random_seed(5)
+    random.random()
+    assert not all((a == b).all() for a, b in zip(build_network(TUTORIAL, **SHAPE).get_weights(), expected, strict=True))
