@@ -116,7 +116,8 @@ def open_cluster(address: str) -> Iterator[Cluster]:
                 f"{setting}: {error.allowed_failures + 1} workers died of the same call, perhaps for lack of memory"
             ) from None
         except BaseException:
-            end_calls(client)
+            if client.status == "running":
+                end_calls(client)
             raise
         finally:
             closing.set()
@@ -168,7 +169,8 @@ def end_calls(client: distributed.Client) -> None:
 @functools.cache
 def describe() -> dict[str, str | None]:
     """What decides the bytes of a result in this process: versions, and the hash of the files in gtsrb/."""
-    versions: dict[str, str | None] = {"Python": platform.python_version(), "Keras' backend": os.environ.get("KERAS_BACKEND")}
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    versions: dict[str, str | None] = {"Python": platform.python_version(), "Keras' backend": backend}
     for name in DISTRIBUTIONS:
         try:
             versions[name] = importlib.metadata.version(name)
