@@ -27,6 +27,8 @@ from scripts import predict
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+MANY = predict.BATCH_SIZE + 8  # files: more than one call, so that processes prepare them
+TWO_AT_A_TIME = os.environ | {"GTSRB_JOBS": "2"}
 VARIANT = load(ROOT / "params.yaml").preprocess["equalized"]
 
 
@@ -99,11 +101,11 @@ def test_unreadable_files_are_one_line_each_and_the_others_are_predicted(model, 
 
 @pytest.mark.seconds
 def test_a_folder_and_standard_input(model, tmp_path):
-    for i in range(11):  # more than one process prepares
+    for i in range(MANY):
         save(tmp_path / f"{i:02d}.png", np.roll(PIXELS, i, axis=1))
     (tmp_path / ".hidden").write_text("")
-    result = run("--model", str(model[1]), "--json", str(tmp_path))
-    assert [json.loads(line)["file"] for line in result.stdout.splitlines()] == [f"{tmp_path}/{i:02d}.png" for i in range(11)]
+    result = run("--model", str(model[1]), "--json", str(tmp_path), env=TWO_AT_A_TIME)
+    assert [json.loads(line)["file"] for line in result.stdout.splitlines()] == [f"{tmp_path}/{i:02d}.png" for i in range(MANY)]
     stream = io.BytesIO()
     Image.fromarray(PIXELS).save(stream, "png")
     piped = run("--model", str(model[1]), "--json", "-", input=stream.getvalue())
@@ -114,15 +116,34 @@ def test_a_folder_and_standard_input(model, tmp_path):
 @pytest.mark.seconds
 def test_standard_input_among_many_files_is_read_once(model, tmp_path):
     """With more files than one process prepares, since another process has another standard input."""
-    files = [str(save(tmp_path / f"{i:02d}.png", np.roll(PIXELS, i, axis=1))) for i in range(11)]
+    files = [str(save(tmp_path / f"{i:02d}.png", np.roll(PIXELS, i, axis=1))) for i in range(MANY)]
     piped = (tmp_path / "03.png").read_bytes()
-    result = run("--model", str(model[1]), "--json", *files[:5], "-", *files[5:], input=piped)
+    result = run("--model", str(model[1]), "--json", *files[:5], "-", *files[5:], input=piped, env=TWO_AT_A_TIME)
     assert result.returncode == 0, result.stderr
     tops = {line["file"]: line["top"] for line in map(json.loads, result.stdout.splitlines())}
     assert list(tops) == [*files[:5], "-", *files[5:]]
     assert tops["-"] == tops[files[3]]
     twice = run("--model", str(model[1]), "-", "-", input=piped)
     assert (twice.returncode, twice.stderr) == (1, b"error: standard input (-) is given 2 times; it can be read only once\n")
+
+
+@pytest.mark.slow
+def test_a_cluster_that_sees_no_file_answers_the_same(model, tmp_path, tmp_path_factory):
+    pytest.importorskip("gtsrb.cluster", reason="Dask is not installed: make .venv/cluster.installed")
+    from dask_cluster import start_cluster
+
+    files = [save(tmp_path / f"{i:02d}.png", np.roll(PIXELS, i, axis=1)).relative_to(tmp_path) for i in range(MANY)]
+    (tmp_path / "07.png").write_text("no picture")
+    arguments = [sys.executable, "-m", "scripts.predict", "--model", str(model[1]), *map(str, files)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with start_cluster(tmp_path_factory.mktemp("cluster")) as (address, _):  # its workers start elsewhere
+        on_cluster = subprocess.run(
+            arguments, cwd=tmp_path, env=environment | {"GTSRB_SCHEDULER": address}, capture_output=True, text=True, check=False
+        )
+    here = subprocess.run(arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert on_cluster.stdout == here.stdout and here.stdout.count("07.png") == 0 and here.stdout.count(".png: ") == MANY - 1
+    assert "error: 07.png: not a picture in a supported format" in on_cluster.stderr
+    assert on_cluster.returncode == here.returncode == 1
 
 
 def test_a_file_named_dash_is_not_standard_input():
