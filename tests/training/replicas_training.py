@@ -1,4 +1,4 @@
-"""Trains a tiny network, for test_replicas.py:  python -m tests.training.replicas_training FOLDER REPLICAS
+"""Trains a tiny network, for test_backends.py:  python -m tests.training.replicas_training FOLDER REPLICAS
 
 On the CPU, by the backend of KERAS_BACKEND; 0 replicas are a recipe without them. Without dropout and batch normalisation;
 of 44 images, each epoch's last batch has four, and those that validate are 19.
