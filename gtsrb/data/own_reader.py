@@ -40,7 +40,7 @@ def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[R
         raise InputError(f"{folder}: no such folder; docs/your-data.md has the layouts")
     splits = own_layouts.list_pictures(folder, problems)
     raise_problems(problems, str(folder))
-    train, given_test = splits.get("train", []), splits.get("test")
+    train, given_test = splits.pop("train", []), splits.pop("test", None)
     labels = sorted({picture.label for picture in train}, key=own_layouts.class_sort_key)
     problems += [*check_splits(train, given_test, params.test_fraction)]
     names = name_classes(folder, labels, problems)
@@ -117,10 +117,14 @@ def number_pictures(pictures: list[Picture], class_ids: dict[str, int]) -> Itera
 
     Sorts `pictures` themselves, which may be as many as fit in memory.
     """
-    tracks = {label: {name: track for track, name in enumerate(names)} for label, names in collect_tracks(pictures).items()}
+    signs = {
+        (label, name): (class_ids[label], track)
+        for label, names in collect_tracks(pictures).items()
+        for track, name in enumerate(names)
+    }
 
     def sign_of(picture: Picture) -> tuple[int, int]:
-        return class_ids[picture.label], tracks[picture.label][picture.track]
+        return signs[picture.label, picture.track]
 
     pictures.sort(key=sign_of)
     for sign, of_sign in groupby(pictures, key=sign_of):
