@@ -15,6 +15,7 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import TrackFold
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
+from gtsrb.evaluation.corruptions import corrupt_and_preprocess
 from gtsrb.parallel import IN_PROCESS, open_workers
 from gtsrb.synthetic import scenes
 from gtsrb.training import loop
@@ -70,6 +71,20 @@ def test_drawing_and_preprocessing_give_the_same_bytes(two_workers, workspace, r
         assert workers.cluster
         on_cluster = run("cluster", workers)
     assert on_cluster == run("here", IN_PROCESS)
+
+
+def test_corrupted_images_have_the_same_bytes(two_workers, raw_params):
+    variant = Variant.model_validate(raw_params["preprocess"]["equalized"])
+    content = scenes.Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0)
+    test = tables.to_frame(scenes.render(content, IN_PROCESS)[1])
+    rows = list(zip(range(len(test)), test["image"], *(test[column] for column in tables.ROI), strict=True))
+    severities = [(kind, values[0]) for kind, values in raw_params["robustness"]["severities"].items()]
+    calls = [partial(corrupt_and_preprocess, rows, kind, severity, 0, variant) for kind, severity in severities]
+    with open_workers(2) as workers:
+        assert workers.cluster
+        on_cluster = list(workers.map(calls))
+    for images, here in zip(on_cluster, IN_PROCESS.map(calls), strict=True):
+        np.testing.assert_array_equal(images, here)
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ Train.csv, Test.csv                 Kaggle's: Path, ClassId, optionally a box; w
 """
 
 import csv
-import io
 import os
 import re
-import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
 
 from gtsrb.errors import InputError
 
@@ -26,10 +27,16 @@ class Picture(NamedTuple):
     path: str  # relative to the folder
     label: str  # its class: the class folder's name, or ClassId
     track: str  # identifies the physical sign within its class
-    box: tuple[int, ...] | None  # x1, y1, x2, y2; None: the complete picture
+    x1: int | None = None  # the box; None: the complete picture
+    y1: int | None = None
+    x2: int | None = None
+    y2: int | None = None
 
 
-Splits = dict[str, list[Picture]]  # `train` and, if there is one, `test`
+_NAME = pa.dictionary(pa.int32(), pa.string())
+SCHEMA = pa.schema([("path", pa.string()), ("label", _NAME), ("track", _NAME), *((x, pa.int32()) for x in Picture._fields[3:])])
+
+Splits = dict[str, pd.DataFrame]  # `train` and, if there is one, `test`: a row per picture, a column per field of `Picture`
 
 
 def list_pictures(folder: Path, problems: list[str]) -> Splits:
@@ -40,28 +47,41 @@ def list_pictures(folder: Path, problems: list[str]) -> Splits:
     return _list_from_csv(folder, problems) if is_kaggle(folder) else _list_from_folders(folder, problems)
 
 
+def tabulate(pictures: Iterable[Picture]) -> pd.DataFrame:
+    """A row per picture, which takes some 60 bytes; a `Picture` and its strings take 200."""
+    pictures, chunks = iter(pictures), []
+    while chunk := list(islice(pictures, 10_000)):
+        columns = zip(zip(*chunk, strict=True), SCHEMA.types, strict=True)
+        chunks.append(pa.table([pa.array(values, type) for values, type in columns], SCHEMA))
+    table = pa.concat_tables([SCHEMA.empty_table(), *chunks]).unify_dictionaries()
+    return table.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
+
+
 def is_kaggle(folder: Path) -> bool:
     return (folder / "Train.csv").is_file()
 
 
-def read_csv_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+def read_csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """The rows of a csv file with commas or semicolons, all values as strings.
 
     Raises `InputError` if it is not a csv file in UTF-8, lacks one of `columns`, or has a row with too many fields.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        table = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",", restval="")
-        rows = list(table)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            delimiter = ";" if ";" in file.readline() else ","
+            file.seek(0)
+            table = csv.DictReader(file, delimiter=delimiter, restval="")
+            names = table.fieldnames or ()
+            if missing := [column for column in columns if column not in names]:
+                raise InputError(f"{path}: no column {', '.join(missing)}; found {', '.join(names) or 'nothing'}")
+            for number, row in enumerate(table, start=2):
+                if None in row:
+                    raise InputError(
+                        f"{path}, line {number}: more than {len(names)} fields; put quotes around a text with a comma"
+                    )
+                yield row
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a csv file in UTF-8 ({error})") from None
-    names = table.fieldnames or ()
-    if missing := [column for column in columns if column not in names]:
-        raise InputError(f"{path}: no column {', '.join(missing)}; found {', '.join(names) or 'nothing'}")
-    for number, row in enumerate(rows, start=2):
-        if None in row:
-            raise InputError(f"{path}, line {number}: more than {len(names)} fields; put quotes around a text with a comma")
-    return rows
 
 
 def class_sort_key(label: str) -> tuple[bool, int, str]:
@@ -78,7 +98,8 @@ def _list_from_folders(folder: Path, problems: list[str]) -> Splits:
     if splits:
         others = [path.name for path in entries if path not in splits.values()]
         problems += [f"{name}: expected only train, test and classes.csv, or only class folders" for name in others]
-    return {split: list(_list_class_folders(folder, path, problems)) for split, path in (splits or {"train": folder}).items()}
+    splits = splits or {"train": folder}
+    return {split: tabulate(_list_class_folders(folder, path, problems)) for split, path in splits.items()}
 
 
 def _list_class_folders(folder: Path, split: Path, problems: list[str]) -> Iterator[Picture]:
@@ -94,19 +115,21 @@ def _list_class_folders(folder: Path, split: Path, problems: list[str]) -> Itera
         for file in files:
             inner = file.relative_to(entry)
             track = inner.parts[0] if len(inner.parts) > 1 else _parse_track(inner)
-            yield Picture(file.relative_to(folder).as_posix(), entry.name, sys.intern(track), None)
+            yield Picture(file.relative_to(folder).as_posix(), entry.name, track)
 
 
 def _list_from_csv(folder: Path, problems: list[str]) -> Splits:
     """The pictures named in Train.csv and Test.csv; any other file in the same folders is a problem."""
     names = [name for name in ("Train.csv", "Test.csv") if (folder / name).is_file()]
-    splits = {name[:-4].lower(): list(_parse_csv(folder, name, problems)) for name in names}
-    counts = Counter(picture.path for split in splits.values() for picture in split)
-    problems += [f"{path}: named in {count} lines; expected one" for path, count in counts.items() if count > 1]
-    if not problems:  # else the image of an invalid line would be reported as one without a line
-        for top in sorted({path.partition("/")[0] for path in counts}):
-            present = {file.relative_to(folder).as_posix() for file in _walk_files(folder / top)}
-            problems += [f"{path}: no line in {' or '.join(names)}" for path in sorted(present - counts.keys())]
+    splits = {name[:-4].lower(): tabulate(_parse_csv(folder, name, problems)) for name in names}
+    paths = pd.concat([pictures["path"] for pictures in splits.values()])
+    repeated = paths[paths.duplicated(keep=False)].value_counts(sort=False)
+    problems += [f"{path}: named in {count} lines; expected one" for path, count in repeated.items()]
+    if not problems:  # so each line has a picture of its own; if there are as many files, each has a line
+        tops = sorted({path.partition("/")[0] for path in paths})
+        if sum(1 for top in tops for _ in _walk_files(folder / top)) > len(paths):
+            present = {file.relative_to(folder).as_posix() for top in tops for file in _walk_files(folder / top)}
+            problems += [f"{path}: no line in {' or '.join(names)}" for path in sorted(present - {*paths})]
     return splits
 
 
@@ -119,8 +142,7 @@ def _parse_csv(folder: Path, name: str, problems: list[str]) -> Iterator[Picture
         elif not (folder / path).is_file():
             problems.append(f"{name}, line {number}: {path!r} not found")
         else:
-            label, track = sys.intern(str(int(row["ClassId"]))), sys.intern(_parse_track(PurePath(path)))
-            yield Picture(path, label, track, tuple(map(int, box)) or None)
+            yield Picture(path, str(int(row["ClassId"])), _parse_track(PurePath(path)), *map(int, box))
 
 
 def _list_visible(folder: Path) -> list[Path]:

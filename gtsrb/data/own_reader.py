@@ -4,31 +4,19 @@ Classes are numbered in the order of their folders' names. A track, one physical
 number TTTTT in GTSRB's file names (TTTTT_FFFFF); any other image is a track by itself. No track is in both splits.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from gtsrb.config.ingest import OwnData
 from gtsrb.data import own_layouts, picture_files
-from gtsrb.data.own_layouts import Picture
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import Row, encode_ppm
 from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
-
-
-class Numbered(NamedTuple):
-    """A picture with the numbers that the tables have for its class, its sign and its place among the sign's pictures."""
-
-    class_id: int
-    track: int | None  # None, as the frame, in the test split
-    frame: int | None
-    path: str
-    box: tuple[int, ...] | None
 
 
 def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[Row], Iterator[Row], list[str]]:
@@ -40,25 +28,22 @@ def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[R
         raise InputError(f"{folder}: no such folder; docs/your-data.md has the layouts")
     splits = own_layouts.list_pictures(folder, problems)
     raise_problems(problems, str(folder))
-    train, given_test = splits.pop("train", []), splits.pop("test", None)
-    labels = sorted({picture.label for picture in train}, key=own_layouts.class_sort_key)
+    train, given_test = splits.get("train", own_layouts.tabulate([])), splits.get("test")
+    labels = sorted(train["label"].unique(), key=own_layouts.class_sort_key)
     problems += [*check_splits(train, given_test, params.test_fraction)]
     names = name_classes(folder, labels, problems)
     raise_problems(problems, str(folder))
 
-    test = given_test or []
     if params.test_fraction:
-        train, test = hold_out_signs(train, params.test_fraction, params.seed)
-    class_ids = {label: class_id for class_id, label in enumerate(labels)}
-    test.sort(key=lambda picture: picture.path)
-    unnumbered = (Numbered(class_ids[picture.label], None, None, picture.path, picture.box) for picture in test)
-    numbered = number_pictures(train, class_ids)
-    return read_pictures(folder, numbered, len(train), problems), read_pictures(folder, unnumbered, len(test), problems), names
+        train, given_test = hold_out_signs(train, params.test_fraction, params.seed)
+    assert given_test is not None  # `check_splits`
+    numbered, test = number_pictures(train, labels), sort_by_path(given_test, labels)
+    return read_pictures(folder, numbered, problems), read_pictures(folder, test, problems), names
 
 
-def check_splits(train: list[Picture], test: list[Picture] | None, fraction: float | None) -> Iterator[str]:
+def check_splits(train: pd.DataFrame, test: pd.DataFrame | None, fraction: float | None) -> Iterator[str]:
     """Yields the reasons why these pictures cannot be trained and tested on; `test` is None if the folder has no test split."""
-    tracks = Counter(label for label, _ in {(picture.label, picture.track) for picture in train})
+    tracks = {str(label): n for label, n in train.groupby("label", observed=True)["track"].nunique().items()}
     if len(tracks) < 2:
         yield f"{len(tracks) or 'no'} class of training images; expected at least 2"
     if fraction and test is None:
@@ -67,10 +52,10 @@ def check_splits(train: list[Picture], test: list[Picture] | None, fraction: flo
                 yield f"class {label}: 1 sign; expected at least 2, to train and to test on (docs/your-data.md, signs)"
     elif fraction:
         yield f"it has a test split, and ingest.own.test_fraction = {fraction} in params.yaml; remove one of the two"
-    elif not test:
+    elif test is None or test.empty:
         yield "no test images; add a test split, or test_fraction to ingest.own in params.yaml"
     else:
-        for label in sorted({picture.label for picture in test} - tracks.keys(), key=own_layouts.class_sort_key):
+        for label in sorted({*test["label"].unique()} - tracks.keys(), key=own_layouts.class_sort_key):
             yield f"class {label}: test images, but no training images"
 
 
@@ -90,61 +75,54 @@ def name_classes(folder: Path, labels: list[str], problems: list[str]) -> list[s
     return [names.get(label, label) for label in labels]
 
 
-def hold_out_signs(train: list[Picture], fraction: float, seed: int) -> tuple[list[Picture], list[Picture]]:
+def hold_out_signs(train: pd.DataFrame, fraction: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training and test pictures: `fraction` of each class's tracks, at least one, become the test split.
 
     The draw of a class depends only on its own tracks, so that new images of one class do not move images of another.
     """
-    test_tracks = set()
-    for label, class_tracks in collect_tracks(train).items():
-        shuffled = np.random.default_rng([seed, *label.encode()]).permutation(class_tracks)
-        test_tracks |= {(label, str(track)) for track in shuffled[: max(1, round(fraction * len(class_tracks)))]}
-    kept = [picture for picture in train if (picture.label, picture.track) not in test_tracks]
-    held_out = [picture for picture in train if (picture.label, picture.track) in test_tracks]
-    return kept, held_out
+    held_out = pd.Series(False, train.index)
+    for label, tracks in train.groupby("label", observed=True)["track"]:
+        names = sorted(tracks.unique())
+        shuffled = np.random.default_rng([seed, *str(label).encode()]).permutation(names)
+        held_out[tracks.index] = tracks.isin(shuffled[: max(1, round(fraction * len(names)))])
+    return train[~held_out], train[held_out]
 
 
-def collect_tracks(pictures: list[Picture]) -> dict[str, list[str]]:
-    """The tracks of each class, sorted."""
-    tracks: dict[str, set[str]] = defaultdict(set)
-    for picture in pictures:
-        tracks[picture.label].add(picture.track)
-    return {label: sorted(class_tracks) for label, class_tracks in tracks.items()}
-
-
-def number_pictures(pictures: list[Picture], class_ids: dict[str, int]) -> Iterator[Numbered]:
-    """By class and sign: numbers the signs of a class in the order of their names, the pictures of a sign in the order given.
-
-    Sorts `pictures` themselves, which may be as many as fit in memory.
+def number_pictures(pictures: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """By class and sign: `class_id` is the label's place, `track` that of the sign's name among those of its class, `frame` the
+    picture's among those of the sign, in the order given.
     """
-    signs = {
-        (label, name): (class_ids[label], track)
-        for label, names in collect_tracks(pictures).items()
-        for track, name in enumerate(names)
-    }
-
-    def sign_of(picture: Picture) -> tuple[int, int]:
-        return signs[picture.label, picture.track]
-
-    pictures.sort(key=sign_of)
-    for sign, of_sign in groupby(pictures, key=sign_of):
-        for frame, picture in enumerate(of_sign):
-            yield Numbered(*sign, frame, picture.path, picture.box)
+    class_id = number_classes(pictures, labels)
+    names = pictures["track"].cat.categories
+    track = pictures["track"].cat.set_categories(sorted(names)).cat.codes.groupby(class_id).rank("dense").astype(int) - 1
+    numbered = pictures.assign(class_id=class_id, track=track).iloc[np.lexsort([track, class_id])]
+    return numbered.assign(frame=numbered.groupby(["class_id", "track"]).cumcount())
 
 
-def read_pictures(folder: Path, pictures: Iterable[Numbered], total: int, problems: list[str]) -> Iterator[Row]:
+def sort_by_path(pictures: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """The test split: `class_id` as in training, no track, no frame."""
+    return pictures.assign(class_id=number_classes(pictures, labels), track=None, frame=None).sort_values("path")
+
+
+def number_classes(pictures: pd.DataFrame, labels: list[str]) -> pd.Series:
+    return pictures["label"].cat.set_categories(labels).cat.codes
+
+
+def read_pictures(folder: Path, pictures: pd.DataFrame, problems: list[str]) -> Iterator[Row]:
     """Their rows; a picture that cannot be read, or whose box is not inside it, is added to `problems` and has none."""
-    for class_id, track, frame, path, box in Bar(pictures, desc="reading pictures", total=total, unit=" pictures"):
+    columns = [pictures[name] for name in ("path", "class_id", "track", "frame", "x1", "y1", "x2", "y2")]
+    values = zip(*columns, strict=True)
+    for path, class_id, track, frame, *box in Bar(values, desc="reading pictures", total=len(pictures), unit=" pictures"):
         try:
             image = picture_files.read(folder / path)
         except InputError as error:
             problems.append(f"{path}: {error}")
             continue
         height, width, _ = image.shape
-        x1, y1, x2, y2 = box or (0, 0, width - 1, height - 1)
+        x1, y1, x2, y2 = map(int, box) if pd.notna(box[0]) else (0, 0, width - 1, height - 1)
         if min(width, height) < 2:
             problems.append(f"{path}: {width} x {height} pixels; expected at least 2 x 2")
         elif not (0 <= x1 < x2 < width and 0 <= y1 < y2 < height):
-            problems.append(f"{path}: ROI {box} is not inside the image of {width} x {height} pixels")
+            problems.append(f"{path}: ROI {x1, y1, x2, y2} is not inside the image of {width} x {height} pixels")
         else:
             yield path, class_id, track, frame, width, height, x1, y1, x2, y2, encode_ppm(image)

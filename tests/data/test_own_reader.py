@@ -13,7 +13,7 @@ from PIL import Image
 
 from gtsrb.config.ingest import OwnData, Synthetic
 from gtsrb.data import arrays, own_reader, sign_names, tables
-from gtsrb.data.own_layouts import Picture
+from gtsrb.data.own_layouts import Picture, tabulate
 from gtsrb.errors import InputError, raise_problems
 from gtsrb.synthetic import scenes
 from stages import ingest
@@ -145,25 +145,31 @@ def test_tracks_are_subfolders_or_numbers_in_file_names(tmp_path: Path) -> None:
 
 
 def pictures(label: str, tracks: int) -> list[Picture]:
-    return [Picture(f"{label}/{track}/{frame}.png", label, str(track), None) for track in range(tracks) for frame in range(3)]
+    return [Picture(f"{label}/{track}/{frame}.png", label, str(track)) for track in range(tracks) for frame in range(3)]
+
+
+def hold_out(pictures: list[Picture], fraction: float, seed: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The signs, label and track, of the training and the test pictures."""
+    train, test = own_reader.hold_out_signs(tabulate(pictures), fraction, seed)
+    return tuple([*zip(split["label"], split["track"], strict=True)] for split in (train, test))
 
 
 @pytest.mark.parametrize(("tracks", "fraction", "n_test"), [(2, 0.01, 1), (2, 0.5, 1), (3, 0.5, 2), (10, 0.2, 2)])
 def test_a_fraction_of_the_tracks_is_held_out(tracks: int, fraction: float, n_test: int) -> None:
-    train, test = own_reader.hold_out_signs([*pictures("a", tracks), *pictures("b", tracks)], fraction, 0)
-    for label in "ab":
-        train_tracks, test_tracks = ({picture.track for picture in split if picture.label == label} for split in (train, test))
+    train, test = hold_out([*pictures("a", tracks), *pictures("b", tracks)], fraction, 0)
+    for name in "ab":
+        train_tracks, test_tracks = ({track for label, track in split if label == name} for split in (train, test))
         assert not train_tracks & test_tracks
         assert (len(train_tracks), len(test_tracks)) == (tracks - n_test, n_test)
     assert len(train) + len(test) == 6 * tracks
 
 
 def test_held_out_signs_depend_on_the_seed_and_not_on_other_classes() -> None:
-    first, repeated, other_seed = (own_reader.hold_out_signs(pictures("a", 20), 0.2, seed)[1] for seed in (0, 0, 1))
+    first, repeated, other_seed = (hold_out(pictures("a", 20), 0.2, seed)[1] for seed in (0, 0, 1))
     assert first == repeated != other_seed
-    with_another_class = own_reader.hold_out_signs([*pictures("B", 7), *pictures("a", 20)], 0.2, 0)[1]
-    assert [picture for picture in with_another_class if picture.label == "a"] == first
-    assert {p.track for p in own_reader.hold_out_signs(pictures("b", 20), 0.2, 0)[1]} != {p.track for p in first}
+    with_another_class = hold_out([*pictures("B", 7), *pictures("a", 20)], 0.2, 0)[1]
+    assert [sign for sign in with_another_class if sign[0] == "a"] == first
+    assert {track for _, track in hold_out(pictures("b", 20), 0.2, 0)[1]} != {track for _, track in first}
 
 
 def test_class_names_from_classes_csv(own_folder: Path) -> None:
