@@ -107,15 +107,17 @@ def _list_class_folders(folder: Path, split: Path, problems: list[str]) -> Itera
         path = entry.relative_to(folder).as_posix()
         if path == "classes.csv":
             continue
-        files = sorted(_walk_files(entry))
         if not entry.is_dir():
             problems.append(f"{path}: not in a class folder")
-        elif not files:
-            problems.append(f"{path}: no image in this class folder")
-        for file in files:
+            continue
+        empty = True
+        for file in _walk_files(entry):
+            empty = False
             inner = file.relative_to(entry)
             track = inner.parts[0] if len(inner.parts) > 1 else _parse_track(inner)
             yield Picture(file.relative_to(folder).as_posix(), entry.name, track)
+        if empty:
+            problems.append(f"{path}: no image in this class folder")
 
 
 def _list_from_csv(folder: Path, problems: list[str]) -> Splits:
@@ -126,8 +128,8 @@ def _list_from_csv(folder: Path, problems: list[str]) -> Splits:
     repeated = paths[paths.duplicated(keep=False)].value_counts(sort=False)
     problems += [f"{path}: named in {count} lines; expected one" for path, count in repeated.items()]
     if not problems:  # so each line has a picture of its own; if there are as many files, each has a line
-        tops = sorted({path.partition("/")[0] for path in paths})
-        if sum(1 for top in tops for _ in _walk_files(folder / top)) > len(paths):
+        tops = sorted({path.partition("/")[0] for path in paths if "/" in path})
+        if sum(1 for top in tops for _ in _walk_files(folder / top)) > sum("/" in path for path in paths):
             present = {file.relative_to(folder).as_posix() for top in tops for file in _walk_files(folder / top)}
             problems += [f"{path}: no line in {' or '.join(names)}" for path in sorted(present - {*paths})]
     return splits
@@ -145,15 +147,18 @@ def _parse_csv(folder: Path, name: str, problems: list[str]) -> Iterator[Picture
             yield Picture(path, str(int(row["ClassId"])), _parse_track(PurePath(path)), *map(int, box))
 
 
-def _list_visible(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if not _is_ignored(path.name)]
+def _list_visible(folder: Path) -> Iterator[Path]:
+    """Sorted, except hidden ones (.DS_Store, .ipynb_checkpoints/) and `IGNORED`."""
+    return (folder / name for name in sorted(path.name for path in folder.iterdir()) if not _is_ignored(name))
 
 
 def _walk_files(folder: Path) -> Iterator[Path]:
-    """All files in a folder and its subfolders, except hidden ones (.DS_Store, .ipynb_checkpoints/) and `IGNORED`."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_ignored(name)]
-        yield from (Path(parent, name) for name in names if not _is_ignored(name))
+    """All visible files in a folder and its subfolders, sorted by the parts of their paths."""
+    for path in _list_visible(folder):
+        if not path.is_dir():
+            yield path
+        elif not path.is_symlink():
+            yield from _walk_files(path)
 
 
 def _is_ignored(name: str) -> bool:

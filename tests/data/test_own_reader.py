@@ -122,6 +122,14 @@ def test_the_kaggle_layout_without_boxes_and_test_split(tmp_path: Path) -> None:
     assert len(train) == len(test) == 4
 
 
+def test_pictures_beside_train_csv(tmp_path: Path) -> None:
+    files = {f"{n}.png": png(n) for n in range(4)} | {
+        "Train.csv": csv_lines("Path,ClassId", *(f"{n}.png,{n % 2}" for n in range(4)))
+    }
+    train, test, _ = read(write_files(files, tmp_path), WITH_FRACTION)
+    assert len(train) == len(test) == 2
+
+
 def test_numeric_labels_are_sorted_by_value_and_before_names(tmp_path: Path) -> None:
     files = {f"{label}/{n}.png": png(n) for label in ("10", "9", "a", "B") for n in (0, 1)}
     _, _, classes = read(write_files(files, tmp_path), WITH_FRACTION)
