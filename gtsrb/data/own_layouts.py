@@ -44,7 +44,10 @@ def list_pictures(folder: Path, problems: list[str]) -> Splits:
     for parent, folders, _ in os.walk(folder):
         links = [Path(parent, name).relative_to(folder) for name in folders if Path(parent, name).is_symlink()]
         problems += [f"{link}: a link to a folder, where DVC detects no change; put the folder itself there" for link in links]
-    return _list_from_csv(folder, problems) if is_kaggle(folder) else _list_from_folders(folder, problems)
+    try:
+        return _list_from_csv(folder, problems) if is_kaggle(folder) else _list_from_folders(folder, problems)
+    except UnicodeEncodeError as error:
+        raise InputError(f"{folder}: {os.fsencode(error.object)!r} is not a file name in UTF-8; rename it") from None
 
 
 def tabulate(pictures: Iterable[Picture]) -> pd.DataFrame:

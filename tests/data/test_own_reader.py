@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -381,6 +383,14 @@ def test_a_link_to_a_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "own/halt").symlink_to(tmp_path / "own/stop")
     with pytest.raises(InputError, match=r"  halt: a link to a folder, where DVC detects no change"):
         read(tmp_path / "own", WITH_FRACTION)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file names")
+def test_a_file_name_in_another_encoding_is_rejected(tmp_path: Path) -> None:
+    write_files(FOLDERS, tmp_path)
+    Path(os.fsdecode(bytes(tmp_path) + b"/stop/\xe9.png")).write_bytes(png(0))
+    with pytest.raises(InputError, match=r"stop/\\xe9.png' is not a file name in UTF-8; rename it"):
+        read(tmp_path, WITH_FRACTION)
 
 
 @pytest.mark.slow
