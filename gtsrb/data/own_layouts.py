@@ -33,8 +33,9 @@ class Picture(NamedTuple):
     y2: int | None = None
 
 
+BOX = Picture._fields[3:]
 _NAME = pa.dictionary(pa.int32(), pa.string())
-SCHEMA = pa.schema([("path", pa.string()), ("label", _NAME), ("track", _NAME), *((x, pa.int32()) for x in Picture._fields[3:])])
+SCHEMA = pa.schema([("path", pa.string()), ("label", _NAME), ("track", _NAME), *((side, pa.int32()) for side in BOX)])
 
 Splits = dict[str, pd.DataFrame]  # `train` and, if there is one, `test`: a row per picture, a column per field of `Picture`
 

@@ -110,7 +110,7 @@ def number_classes(pictures: pd.DataFrame, labels: list[str]) -> pd.Series:
 
 def read_pictures(folder: Path, pictures: pd.DataFrame, problems: list[str]) -> Iterator[Row]:
     """Their rows; a picture that cannot be read, or whose box is not inside it, is added to `problems` and has none."""
-    columns = [pictures[name] for name in ("path", "class_id", "track", "frame", "x1", "y1", "x2", "y2")]
+    columns = [pictures[name] for name in ("path", "class_id", "track", "frame", *own_layouts.BOX)]
     values = zip(*columns, strict=True)
     for path, class_id, track, frame, *box in Bar(values, desc="reading pictures", total=len(pictures), unit=" pictures"):
         try:
