@@ -14,6 +14,7 @@ it, and mean, standard deviation and n are printed.
 
 import argparse
 import hashlib
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,6 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
-from gtsrb.outputs import write_array
 from gtsrb.progress import format_runs, print_line
 from gtsrb.studies import results, study, study_table
 from gtsrb.studies.code_dependencies import code_hash, file_hash
@@ -32,9 +32,9 @@ from gtsrb.studies.study import Run, Study
 from gtsrb.studies.training import train_run
 from gtsrb.training import checkpoints, loop
 from gtsrb.training.split import split
-from stages.preprocess import write_images
+from stages.preprocess import write_arrays, write_no_arrays
 
-RAW = Path("data/raw")
+RAW, SYNTHETIC = Path("data/raw"), Path("data/synthetic")
 ARRAYS = Path(".arrays")  # in .gitignore: the arrays of each variant
 
 
@@ -63,20 +63,22 @@ def train_missing(content: Study, results_file: Path) -> None:
         study.check_committed(content, params)
     runs = study.list_runs(content, params)
     splits = ("train", "test") if content.test else ("train",)
-    code = results.hash_code([RAW / "classes.csv", *(RAW / f"{split}.parquet" for split in splits)], device.versions())
+    used = sorted({run.recipe.synthetic.set for run in runs} - {"none"})
+    tables_read = [*(RAW / f"{split}.parquet" for split in splits), *(SYNTHETIC / name / "train.parquet" for name in used)]
+    code = results.hash_code([RAW / "classes.csv", *tables_read], device.versions())
     revision, classes = results.git_revision(), len(arrays.read_class_names())
     check_recipes([run.recipe for run in runs], classes)
     check_rows(runs)
     missing = results.find_missing(lines, runs, code)
     if not missing:
         return
-    arrays_dirs = {run.variant: {split: prepare_arrays(split, run.variant) for split in splits} for run in missing}
+    arrays_dirs = {(run.variant, run.recipe.synthetic.set): prepare_sources(run, splits) for run in missing}
     finished = []
     with ExitStack() as locks, loop.open_trainers(missing[0].recipe, len(missing)) as workers:
         folders: dict[int, ExitStack] = {}
         sources = {
-            variant: {split: workers.share(arrays.read, folder) for split, folder in dirs.items()}
-            for variant, dirs in arrays_dirs.items()
+            key: {name: workers.share(arrays.read, folder) for name, folder in dirs.items()}
+            for key, dirs in arrays_dirs.items()
         }
 
         def call(number: int) -> partial[dict[str, Any]]:
@@ -84,10 +86,11 @@ def train_missing(content: Study, results_file: Path) -> None:
             run = missing[number]
             print_line(f"{number + 1} of {len(missing)}: {run.name}")
             folders[number] = locks.enter_context(ExitStack())
-            train_dir = arrays_dirs[run.variant]["train"]
-            checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, train_dir, run.evaluation)
+            key = (run.variant, run.recipe.synthetic.set)
+            trained_on = (arrays_dirs[key]["train"], arrays_dirs[key]["synthetic"])
+            checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, trained_on, run.evaluation)
             folder = folders[number].enter_context(checkpoint_dir)
-            return partial(train_run, run, sources[run.variant], classes=classes, folder=folder)
+            return partial(train_run, run, sources[key], classes=classes, folder=folder)
 
         for number, measured in workers.run(map(call, range(len(missing)))):
             run = missing[number]
@@ -123,18 +126,31 @@ def check_recipes(recipes: list[Recipe], classes: int) -> None:
         split(labels, tracks, validation)
 
 
-def prepare_arrays(split: str, variant: Variant) -> Path:
-    """The directory of the variant's arrays of the `split` (train or test), preprocessed if it does not exist yet."""
-    raw = RAW / f"{split}.parquet"
+def prepare_sources(run: Run, splits: Iterable[str]) -> dict[str, Path]:
+    """The directories of the arrays of these splits, and of the run's synthetic images."""
+    used = run.recipe.synthetic.set
+    synthetic = (
+        prepare_no_arrays(run.variant) if used == "none" else prepare_arrays(SYNTHETIC / used / "train.parquet", run.variant)
+    )
+    return {split: prepare_arrays(RAW / f"{split}.parquet", run.variant) for split in splits} | {"synthetic": synthetic}
+
+
+def prepare_no_arrays(variant: Variant) -> Path:
+    """The directory of the variant's arrays of no image."""
+    folder = ARRAYS / hashlib.sha256(f"{variant.model_dump_json(exclude_none=True)} none".encode()).hexdigest()[:16]
+    if not (folder / "tracks.npy").exists():
+        write_no_arrays(folder, variant)
+    return folder
+
+
+def prepare_arrays(raw: Path, variant: Variant) -> Path:
+    """The directory of the variant's arrays of the table `raw`, preprocessed if it does not exist yet."""
     code = code_hash(results.find_modules("preprocessing/preprocess", "data/tables"))
     key = f"{variant.model_dump_json(exclude_none=True)} {code} {file_hash(raw)}"
     folder = ARRAYS / hashlib.sha256(key.encode()).hexdigest()[:16]
-    if not (folder / "images.npy").exists():  # written last, and atomically
-        labels, tracks = tables.read_labels_and_tracks(raw)
-        write_array(folder / "labels.npy", labels)
-        write_array(folder / "tracks.npy", tracks)
+    if not (folder / "tracks.npy").exists():  # written last, and atomically
         with parallel.open_workers(tables.count_row_groups(raw)) as workers:
-            write_images(raw, folder / "images.npy", variant, workers, label=f"images of {split}")
+            write_arrays(raw, folder, variant, workers, f"images of {raw}")
     return folder
 
 

@@ -1,6 +1,6 @@
 """Trains one recipe's first network once per fold, without the fold's signs:  python -m stages.crossvalidate RECIPE
 
-Reads   data/raw/classes.csv, data/processed/VARIANT/train/
+Reads   data/raw/classes.csv, data/processed/VARIANT/train/, data/processed/VARIANT/SET/ (of synthetic images; or none/)
 Writes  data/crossvalidation/RECIPE/probabilities.npy  (n, classes) float32 of all training images, in the order of the
                                                        split, each by the last weights of the network that has not seen its sign
                                     folds.npy          (n,) int64, the fold that held each image out
@@ -20,6 +20,7 @@ from gtsrb.config.crossvalidate import CrossValidation
 from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays
+from gtsrb.data.arrays import Sources
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.outputs import write_array, write_json
 from gtsrb.progress import format_runs
@@ -31,18 +32,18 @@ def main() -> str:
     name = argument("recipe", section_names("crossvalidate"))
     recipe = load_section(Recipe, "train", name)
     recipes = load_section(CrossValidation, "crossvalidate", name).fold_recipes(recipe)
-    arrays_dir = Path(f"data/processed/{recipe.images}/train")
-    data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
+    photographs, synthetic = loop.source_dirs(recipe)
+    data, classes = arrays.load(photographs), len(arrays.read_class_names())
     loop.check_classes(recipe, classes)
     splits = split_into_folds(data.labels, data.tracks, [fold_recipe.validation for fold_recipe in recipes])
 
-    with checkpoints.checkpoint_dir(recipes[0], arrays_dir) as checkpoint_dir:
+    with checkpoints.checkpoint_dir(recipes[0], [photographs, synthetic]) as checkpoint_dir:
         with loop.open_trainers(recipe, len(splits)) as workers:
-            source = workers.share(arrays.read, arrays_dir)
+            shared = loop.share_sources(Sources(photographs, synthetic), workers)
             calls = [
                 partial(
                     loop.train_member_on, fold_recipe, 0, *rows,
-                    source=source, classes=classes, folder=checkpoint_dir / f"fold{fold}", name=f"fold {fold}",
+                    sources=shared, classes=classes, folder=checkpoint_dir / f"fold{fold}", name=f"fold {fold}",
                 )
                 for fold, (fold_recipe, rows) in enumerate(zip(recipes, splits, strict=True))
             ]  # fmt: skip

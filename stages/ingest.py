@@ -16,13 +16,14 @@ import pandas as pd
 
 from gtsrb import outputs, parallel
 from gtsrb.command_line import run_stage
+from gtsrb.config.camera import Camera
 from gtsrb.config.ingest import Ingest
 from gtsrb.config.load import load_section
 from gtsrb.data import gtsrb_reader, gtsrb_source, own_reader, tables
 from gtsrb.data.gtsrb_source import Source
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError, raise_problems
-from gtsrb.synthetic import scenes
+from gtsrb.synthetic.render import render_test, render_train
 
 OWN_FOLDER = Path("data/own")
 TRAIN, TEST = Path("data/raw/train.parquet"), Path("data/raw/test.parquet")
@@ -39,7 +40,9 @@ def main() -> str:
             train, test = gtsrb_reader.read(source, ingest.gtsrb, problems)
         elif ingest.source == "synthetic":
             workers = stack.enter_context(parallel.open_workers(len(names)))
-            train, test = scenes.render(ingest.synthetic, workers)
+            drawn, camera = ingest.synthetic, load_section(Camera, "camera")
+            train = render_train(drawn.tracks_per_class, drawn.frames_per_track, drawn.seed, camera, workers)
+            test = render_test(drawn.test_images_per_class, drawn.seed, camera, workers)
         else:
             train, test, names = own_reader.read(OWN_FOLDER, ingest.own, problems)
         for path, rows in ((TRAIN, train), (TEST, test)):

@@ -1,6 +1,6 @@
 """Trains one recipe:  python -m stages.train RECIPE
 
-Reads   data/raw/classes.csv, data/processed/VARIANT/train/
+Reads   data/raw/classes.csv, data/processed/VARIANT/train/, data/processed/VARIANT/SET/ (of synthetic images; or none/)
 Writes  models/RECIPE/memberN/{last,best}.weights.h5  one folder per member; no `best` without validation images
         data/validation/RECIPE/rows.npy               (n,) int64, the rows of the training split that validated
                                probabilities.npy      (n, classes) float32, by the last weights, averaged over members
@@ -18,6 +18,7 @@ from gtsrb.command_line import argument, run_stage
 from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays
+from gtsrb.data.arrays import Sources
 from gtsrb.networks import ensemble
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
@@ -28,12 +29,13 @@ from gtsrb.training import checkpoints, loop
 def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe = load_section(Recipe, "train", name)
-    arrays_dir = Path(f"data/processed/{recipe.images}/train")
-    data, classes = arrays.load(arrays_dir), len(arrays.read_class_names())
+    photographs, synthetic = loop.source_dirs(recipe)
+    data, classes = arrays.load(photographs), len(arrays.read_class_names())
 
-    with checkpoints.checkpoint_dir(recipe, arrays_dir) as checkpoint_dir:
+    with checkpoints.checkpoint_dir(recipe, [photographs, synthetic]) as checkpoint_dir:
         with loop.open_trainers(recipe, recipe.members) as workers:
-            trained = loop.train(recipe, arrays_dir, classes=classes, folder=checkpoint_dir, workers=workers)
+            sources = Sources(photographs, synthetic)
+            trained = loop.train(recipe, sources, classes=classes, folder=checkpoint_dir, workers=workers)
         shape = shape_of(data.images, classes)
         for number, member in enumerate(trained.members):
             for kind in ("last", "best"):
@@ -51,6 +53,8 @@ def main() -> str:
             "precision": recipe.precision,
             "versions": device.versions(),
         }
+        if recipe.synthetic.share:
+            metrics["synthetic_images"] = len(arrays.load(synthetic).labels)
         write_json(Path(f"metrics/{name}/training.json"), metrics)
     if recipe.members > 1:
         print(

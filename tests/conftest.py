@@ -74,10 +74,12 @@ def shrink_params(content: dict) -> dict:
     small["ingest"]["synthetic"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
     small["robustness"]["images"] = 43
     small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
+    for rendered in small["render"].values():
+        rendered |= {"tracks_per_class": 2, "frames_per_track": 1}
     for variant in small["preprocess"].values():
         variant["image_size"] = 32
     for recipe in small["train"].values():
-        recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
+        recipe |= {"epochs": 8, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
         recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}
         recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
     for folds in small["crossvalidate"].values():

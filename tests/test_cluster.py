@@ -10,6 +10,7 @@ import cluster_calls
 import numpy as np
 import pytest
 from example_training import CLASSES, IMAGES, LABELS, N, equal
+from raw_tables import draw_signs
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import TrackFold
@@ -17,7 +18,6 @@ from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
 from gtsrb.evaluation.corruptions import corrupt_and_preprocess
 from gtsrb.parallel import IN_PROCESS, open_workers
-from gtsrb.synthetic import scenes
 from gtsrb.training import loop
 from stages.preprocess import write_images
 
@@ -57,11 +57,11 @@ def test_every_call_has_its_result_and_prints_where_the_command_was_given(two_wo
 def test_drawing_and_preprocessing_give_the_same_bytes(two_workers, workspace, raw_params, monkeypatch):
     monkeypatch.setattr(tables, "GROUP_ROWS", 20)
     variant = Variant.model_validate(raw_params["preprocess"]["equalized"])
-    content = scenes.Synthetic(tracks_per_class=2, frames_per_track=2, test_images_per_class=1, seed=0)
 
     def run(name: str, workers) -> list[str]:
         md5s = []
-        for split, rows in zip(("train", "test"), scenes.render(content, workers), strict=True):
+        splits = draw_signs(tracks_per_class=2, frames_per_track=2, test_images_per_class=1, workers=workers)
+        for split, rows in zip(("train", "test"), splits, strict=True):
             with tables.writing(Path(f"{name}-{split}.parquet"), rows):
                 pass
             md5s.append(write_images(Path(f"{name}-{split}.parquet"), Path(f"{name}-{split}.npy"), variant, workers, label=""))
@@ -75,8 +75,7 @@ def test_drawing_and_preprocessing_give_the_same_bytes(two_workers, workspace, r
 
 def test_corrupted_images_have_the_same_bytes(two_workers, raw_params):
     variant = Variant.model_validate(raw_params["preprocess"]["equalized"])
-    content = scenes.Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0)
-    test = tables.to_frame(scenes.render(content, IN_PROCESS)[1])
+    test = tables.to_frame(draw_signs(tracks_per_class=2, frames_per_track=1, test_images_per_class=1)[1])
     rows = list(zip(range(len(test)), test["image"], *(test[column] for column in tables.ROI), strict=True))
     severities = [(kind, values[0]) for kind, values in raw_params["robustness"]["severities"].items()]
     calls = [partial(corrupt_and_preprocess, rows, kind, severity, 0, variant) for kind, severity in severities]

@@ -136,12 +136,13 @@ def test_every_stage_has_the_run_cache():
     assert not [name for name, stage in STAGES.items() for out in stage.get("outs", []) if isinstance(out, dict)]
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "train", "crossvalidate", "out_of_fold", "evaluate", "robustness", "export"])
+@pytest.mark.parametrize("stage", [name for name, stage in PIPELINE["stages"].items() if "foreach" in stage])
 def test_an_unknown_name_is_one_line(stage, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "argv", [stage, "nobody"])
-    kind = "variant" if stage == "preprocess" else "recipe"
-    sections = {"preprocess": "preprocess", "crossvalidate": "crossvalidate", "out_of_fold": "crossvalidate"}
+    kind = {"preprocess": "variant", "render": "set", "preprocess_synthetic": "set"}.get(stage, "recipe")
+    sections = {"preprocess_synthetic": "render", "out_of_fold": "crossvalidate"}
+    sections |= {name: name for name in ("preprocess", "render", "crossvalidate")}
     known = PARAMS[sections.get(stage, "train")]
     with pytest.raises(InputError) as error:
         importlib.import_module(f"stages.{stage}").main()
@@ -169,6 +170,7 @@ def test_the_complete_pipeline(finished):
         "ingest",
         "compare",
         *(f"preprocess@{name}" for name in PARAMS["preprocess"]),
+        *(f"{stage}@{name}" for stage in ("render", "preprocess_synthetic") for name in PARAMS["render"]),
         *recipe_stages,
         *(f"{stage}@{RECIPE}" for stage in ("crossvalidate", "out_of_fold")),
     }
@@ -322,7 +324,8 @@ def test_the_log_is_readable(finished):
         (last_line,) = re.findall(rf"^{stage}: .+, (?:[0-9]+ min )?[0-9]+ s$", finished.output, re.MULTILINE)
         assert "nan" not in last_line
     bars = [line for line in finished.output.splitlines() if "%|" in line]
-    assert len(bars) == 2 + 2 * len(PARAMS["preprocess"]) + len(RECIPES_RUN)  # of ingest, each variant; robustness of a recipe
+    # Two of ingest, of each variant, of each synthetic set; one of the robustness of each recipe.
+    assert len(bars) == 2 + 2 * len(PARAMS["preprocess"]) + 2 * len(PARAMS["render"]) + len(RECIPES_RUN)
     assert all(": 100%|" in line for line in bars)
     assert "\r" not in finished.output
     noise = re.compile(
@@ -399,6 +402,18 @@ def test_an_edit_reruns_what_reads_it_and_its_reversal_trains_nothing(project):
     assert read_metrics(project, f"{RECIPE}.json") == before
     assert not project.run("git", "status", "--porcelain")  # no file in Git differs between runs
     assert project.run(*significance).count("The same images are right") == len(RECIPES_RUN)
+
+
+def test_an_edit_of_a_synthetic_set_reruns_only_the_recipes_with_it(project):
+    variant = project.params()["train"][RECIPE]["images"]
+    project.edit({"render.drawn.images": variant, f"train.{RECIPE}.synthetic": {"set": "drawn", "share": 0.5}})
+    of_recipe = {f"train@{RECIPE}", f"evaluate@{RECIPE}"}
+    drawn = {"render@drawn", "preprocess_synthetic@drawn"}
+    assert list_run_stages(project.dvc("repro", "compare")) == drawn | of_recipe | {"compare"}
+    training = read_metrics(project, f"{RECIPE}/training.json")
+    assert training["synthetic_images"] == 43 * 2
+    project.edit({"render.drawn.seed": 2})
+    assert list_run_stages(project.dvc("repro", "compare")) == drawn | of_recipe | {"compare"}
 
 
 def test_leftover_files_of_a_renamed_recipe_are_ignored(project):

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from gtsrb.config.base import Section
+from gtsrb.config.camera import Camera
 from gtsrb.config.crossvalidate import CrossValidation
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.export import Export
@@ -16,17 +17,21 @@ from gtsrb.config.ingest import Ingest
 from gtsrb.config.load import PARAMS, read_params, validate
 from gtsrb.config.out_of_fold import OutOfFold
 from gtsrb.config.preprocess import Variant
+from gtsrb.config.render import SyntheticSet
 from gtsrb.config.robustness import Robustness
 from gtsrb.config.train import Recipe
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-RESERVED = {"dataset", "comparison", "arrays"}  # names in metrics/ that are not recipes
+RESERVED = {"dataset", "comparison", "arrays", "synthetic"}  # names in metrics/ that are not recipes
+RESERVED_SETS = {"none", "train", "test"}  # names in data/processed/VARIANT/
 
 
 class Params(Section):
     ingest: Ingest
+    camera: Camera
     preprocess: dict[RecipeName, Variant]
+    render: dict[RecipeName, SyntheticSet]
     train: dict[RecipeName, Recipe]
     evaluate: dict[RecipeName, Evaluation]
     crossvalidate: dict[RecipeName, CrossValidation]
@@ -36,6 +41,10 @@ class Params(Section):
 
     @model_validator(mode="after")
     def check_sections_are_consistent(self) -> Self:
+        for name, rendered in self.render.items():
+            if name in RESERVED_SETS | self.preprocess.keys():
+                raise ValueError(f"render.{name}: this name is reserved in data/processed/ and metrics/arrays/; choose another")
+            self._check_variant(f"render.{name}", rendered.images)
         if reserved := RESERVED & self.train.keys():
             raise ValueError(f"train.{min(reserved)}: this name is reserved in metrics/; choose another")
         if unmatched := self.train.keys() ^ self.evaluate.keys():
@@ -48,10 +57,8 @@ class Params(Section):
                 f"{', '.join(self.crossvalidate) or 'none'}"
             )
         for name, recipe in self.train.items():
-            if recipe.images not in self.preprocess:
-                raise ValueError(
-                    f"train.{name}.images = {recipe.images!r}: unknown variant; preprocess has {', '.join(self.preprocess)}"
-                )
+            self._check_variant(f"train.{name}", recipe.images)
+            self._check_synthetic(name, recipe)
             if self.evaluate[name].weights == "best" and not recipe.validation:
                 raise ValueError(
                     f"evaluate.{name}.weights = 'best': train.{name} has no validation images to choose an epoch by; "
@@ -64,6 +71,24 @@ class Params(Section):
                     "use fewer blocks, or padding: same in all of them"
                 )
         return self
+
+    def _check_variant(self, section: str, images: str) -> None:
+        if images not in self.preprocess:
+            raise ValueError(f"{section}.images = {images!r}: unknown variant; preprocess has {', '.join(self.preprocess)}")
+
+    def _check_synthetic(self, name: str, recipe: Recipe) -> None:
+        used = recipe.synthetic.set
+        if used == "none":
+            return
+        if used not in self.render:
+            raise ValueError(
+                f"train.{name}.synthetic.set = {used!r}: expected none or a set of render: {', '.join(self.render)}"
+            )
+        if self.render[used].images != recipe.images:
+            raise ValueError(
+                f"train.{name}.synthetic.set = {used!r}: its images are {self.render[used].images}, the recipe's are "
+                f"{recipe.images}; add a set with images: {recipe.images} to render"
+            )
 
 
 def load(path: Path = PARAMS) -> Params:

@@ -32,7 +32,26 @@ class TrackFold(Section):
         return self
 
 
-Validation = RandomSplit | TrackFold
+class AllPhotographs(Section):
+    """Every photograph validates: only for a recipe that trains on synthetic images alone."""
+
+    split: Literal["all"]
+
+
+Validation = RandomSplit | TrackFold | AllPhotographs
+
+
+class SyntheticShare(Section):
+    """A set of synthetic images, and which part of an epoch's images is drawn from it; the others are photographs."""
+
+    set: str  # a section of `render`, or none
+    share: Annotated[float, Field(ge=0, le=1)]
+
+    @model_validator(mode="after")
+    def check_share_needs_a_set(self) -> Self:
+        if (self.set == "none") != (self.share == 0):
+            raise ValueError(f"set = {self.set}, share = {self.share}: expected set: none with share: 0.0, and only then")
+        return self
 
 
 class SpatialTransformer(Section):
@@ -165,6 +184,7 @@ class Recipe(Section):
     """Everything that decides a training run."""
 
     images: str
+    synthetic: SyntheticShare
     seed: Seed
     members: Annotated[int, Field(ge=1, le=100)]
     deterministic: bool
@@ -195,6 +215,19 @@ class Recipe(Section):
         if self.shuffle and self.sampling != "natural":
             raise ValueError(
                 f"sampling = {self.sampling} draws from all images, and shuffle from some; use only one of the two"
+            )
+        if self.shuffle and self.synthetic.share:
+            raise ValueError(
+                f"synthetic.share = {self.synthetic.share} draws from all images, shuffle from some; use only one of the two"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def check_photographs_train_or_validate(self) -> Self:
+        if isinstance(self.validation, AllPhotographs) and self.synthetic.share < 1:
+            raise ValueError(
+                f"validation: split: all leaves no photograph to train on, and synthetic.share = {self.synthetic.share}; "
+                "set it to 1.0, or use another split"
             )
         return self
 

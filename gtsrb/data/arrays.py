@@ -15,6 +15,13 @@ class Arrays(NamedTuple):
     tracks: np.ndarray  # (n,) int32 number of the physical sign; -1 if unknown, as in the test split
 
 
+class Sources(NamedTuple):
+    """What a recipe trains on: the arrays of each kind of images, or the folder that has them."""
+
+    photographs: Path | Arrays
+    synthetic: Path | Arrays
+
+
 class Rows:
     """Some rows of an array on disk, read when they are asked for: indexed like `array[rows]`, without its memory."""
 
@@ -27,6 +34,29 @@ class Rows:
 
     def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
         return self.array[self.rows[index]]
+
+
+class Joined:
+    """Two of them, one after the other: indexed like `np.concatenate([first, second])[index]`, without its memory."""
+
+    def __init__(self, first: "Images", second: "Images"):
+        self.first, self.second = first, second
+        self.shape: tuple[int, ...] = (len(first) + len(second), *first.shape[1:])
+        self.dtype: np.dtype = first.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
+        rows = np.arange(len(self))[index] if isinstance(index, slice) else index
+        is_first = rows < len(self.first)
+        values = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        values[is_first] = self.first[rows[is_first]]
+        values[~is_first] = self.second[rows[~is_first] - len(self.first)]
+        return values
+
+
+Images = np.ndarray | Rows | Joined
 
 
 def load(folder: Path) -> Arrays:

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
 from keras.src.random import seed_generator
 
 from gtsrb.config.train import Network, PlainNetwork, ResidualNetwork
-from gtsrb.data.arrays import Rows
+from gtsrb.data.arrays import Images
 from gtsrb.networks.layers import apply_layer, layer_options
 from gtsrb.networks.plain import apply_plain_blocks
 from gtsrb.networks.residual import apply_residual_stages
@@ -67,6 +66,6 @@ def build_network(params: Network, *, size: int, channels: int, dtype: str, clas
     return keras.Model(images, probabilities(x), name="network")
 
 
-def shape_of(images: np.ndarray | Rows, classes: int) -> dict[str, Any]:
+def shape_of(images: Images, classes: int) -> dict[str, Any]:
     """The keyword arguments of `build_network` that describe the data, from (n, size, size, channels) images."""
     return {"size": images.shape[1], "channels": images.shape[3], "dtype": str(images.dtype), "classes": classes}

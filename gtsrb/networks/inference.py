@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
-from gtsrb.data.arrays import Rows
+from gtsrb.data.arrays import Images
 
 PREDICTION_BATCH = 256  # changes the speed, not the results
 
 
-def predict(model: keras.Model, images: np.ndarray | Rows) -> np.ndarray:
+def predict(model: keras.Model, images: Images) -> np.ndarray:
     """(n, size, size, channels) images, also none -> (n, classes) float32 probabilities."""
     if not len(images):
         return np.zeros((0, model.output_shape[1]), np.float32)

@@ -76,6 +76,8 @@ class Run:
     def params(self) -> str:
         """Hash of the row's params without fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
+        if not self.recipe.synthetic.share:
+            del recipe["synthetic"]  # lines from before it was a key still count
         content = [recipe, self.variant.model_dump(exclude_none=True), self.evaluation.model_dump(exclude_none=True)]
         return short_hash(json.dumps(content, sort_keys=True).encode())
 
@@ -166,6 +168,11 @@ def check_committed(study: Study, content: str) -> None:
         f"preprocess.{variant}": current.preprocess[variant] == committed.preprocess.get(variant),
         "ingest": current.ingest == committed.ingest,
     }
+    if (used := current.train[name].synthetic.set) != "none":
+        unchanged |= {
+            f"render.{used}": current.render[used] == committed.render.get(used),
+            "camera": current.camera == committed.camera,
+        }
     if changed := [section for section, is_same in unchanged.items() if not is_same]:
         raise InputError(
             f"test: true: {', '.join(changed)} of params.yaml differs from HEAD; commit it before computing its test metrics"

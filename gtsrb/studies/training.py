@@ -8,7 +8,7 @@ import pandas as pd
 
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.data import arrays
-from gtsrb.data.arrays import Arrays
+from gtsrb.data.arrays import Arrays, Sources
 from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks.build import build_network, shape_of
@@ -21,9 +21,10 @@ from gtsrb.training.loop import TrainedRecipe
 def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, folder: Path) -> dict[str, Any]:
     """Trains the run's members one after the other, resuming from the checkpoints in `folder`, and measures them.
 
-    `sources` are the arrays of the train split, and of the test split if the run is evaluated on it.
+    `sources` are the arrays of the train split, of the synthetic images, and of the test split if the run is evaluated on it.
     """
-    trained = loop.train(run.recipe, sources["train"], classes=classes, folder=folder, workers=IN_PROCESS, name=run.name)
+    trained_on = Sources(sources["train"], sources["synthetic"])
+    trained = loop.train(run.recipe, trained_on, classes=classes, folder=folder, workers=IN_PROCESS, name=run.name)
     if run.is_tested:
         data = arrays.open_shared(sources["test"])
         metrics = test_metrics(data.labels, predict(trained, run, data.images, classes))

@@ -1,163 +1,76 @@
-"""A synthetic data set, without any download: simulated photographs of signs, with annotations like the benchmark's.
+"""A sign at a distance -> a simulated photograph of it: scenery, inks, light, lens, and a sensor with a Bayer pattern."""
 
-Each physical sign has its own pose, fading, light and background; its frames simulate a car that approaches it.
-"""
-
-from collections.abc import Iterator
-from functools import partial
-from itertools import product
-from typing import NamedTuple
+from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw
-from scipy.ndimage import gaussian_filter
-from scipy.spatial.transform import Rotation
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from gtsrb.config.ingest import Synthetic
-from gtsrb.data.tables import Row, encode_ppm
-from gtsrb.parallel import IN_PROCESS, Workers
-from gtsrb.progress import Bar
-from gtsrb.synthetic.faces import FACES, draw_sign
+from gtsrb.config.camera import Camera
+from gtsrb.synthetic import textures
+from gtsrb.synthetic.faces import draw_inks, list_inks
+from gtsrb.synthetic.shapes import BLUE, RED
+from gtsrb.synthetic.signs import Cover, Sign
 
-TRAIN, TEST, TEST_ORDER = range(3)  # part of the seeds: each has its own stream of random numbers
-
-BACKGROUND_SIDE = 128  # pixels
-BACKGROUNDS = [  # colours: top, bottom, two kinds of objects; mean number of objects; noise in levels; its roughness [0, 1]
-    ([(90, 150, 220), (225, 235, 245), (250, 250, 250), (120, 125, 130)], 2, 12, 0.35),  # sky
-    ([(190, 200, 210), (205, 205, 200), (60, 70, 60), (140, 120, 100)], 6, 10, 0.4),  # overcast, roofs
-    ([(40, 75, 30), (70, 90, 45), (25, 40, 20), (110, 130, 70)], 8, 40, 0.9),  # leaves
-    ([(120, 100, 70), (80, 85, 50), (200, 205, 215), (50, 40, 30)], 12, 35, 0.8),  # autumn
-    ([(175, 165, 150), (150, 140, 130), (90, 90, 95), (215, 210, 200)], 9, 10, 0.6),  # walls
-    ([(150, 90, 70), (130, 75, 60), (60, 60, 70), (190, 150, 130)], 9, 14, 0.7),  # brick
-    ([(170, 190, 215), (85, 90, 90), (50, 60, 45), (235, 235, 235)], 8, 12, 0.5),  # street
-]
+WHITE_LEVEL = 110  # of 255, of white in the scene before the sensor, so that the sky can be more than twice as bright
+# What a Bayer pattern leaves out is interpolated bilinearly: red and blue are a quarter of the pixels, green is half of them.
+QUARTER = ImageFilter.Kernel((3, 3), (1, 2, 1, 2, 4, 2, 1, 2, 1), 4)
+HALF = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, 4, 1, 0, 1, 0), 4)
 
 
-class Sign(NamedTuple):
-    """A physical sign, its condition, and the light and background of its photographs."""
-
-    class_id: int
-    first_side: float  # pixels, side of the sign in the first frame
-    last_side: float  # pixels, in the last frame
-    angles: np.ndarray  # radians: roll, yaw, pitch
-    fading: float  # fraction of `dust` in the sign's colours
-    dust: np.ndarray  # RGB
-    light: np.ndarray  # factors of R, G and B
-    haze: float  # fraction of grey over the image
-    shadow: float  # fraction of the light that a shadow removes; 0 without one
-    shadow_edge: np.ndarray  # its edge: unit normal x, y, and distance from the centre in longer sides of the image
-    noise: float  # levels, standard deviation
-    background: Image.Image
-
-
-def render(params: Synthetic, workers: Workers = IN_PROCESS) -> tuple[Iterator[Row], Iterator[Row]]:
-    """Rows of the training and the test table, drawn as they are asked for; the same params give the same bytes.
-
-    Test images show signs that are in no training track, in random order.
-    """
-    classes = range(len(FACES))
-    train = list(product(classes, range(params.tracks_per_class)))
-    test = list(product(classes, range(params.test_images_per_class)))
-    test = [test[index] for index in np.random.default_rng([params.seed, TEST_ORDER]).permutation(len(test))]
-
-    def render_signs(split: int, signs: list[tuple[int, int]], frames: int, name: str) -> Iterator[list[Row]]:
-        calls = (partial(_render_sign, params.seed, split, class_id, track, frames) for class_id, track in signs)
-        return iter(Bar(workers.map(calls), desc=f"rendering {name} signs", total=len(signs), unit=" signs"))
-
-    def train_rows() -> Iterator[Row]:
-        for rows in render_signs(TRAIN, train, params.frames_per_track, "training"):
-            yield from rows
-
-    def test_rows() -> Iterator[Row]:
-        for number, ((_, class_id, _, _, *rest),) in enumerate(render_signs(TEST, test, 1, "test")):
-            yield f"{number:05d}.ppm", class_id, None, None, *rest
-
-    return train_rows(), test_rows()
-
-
-def _render_sign(seed: int, split: int, class_id: int, track: int, frames: int) -> list[Row]:
-    """The rows of one physical sign: in training its frames from far to near, in the test split at random distances."""
-    rng = np.random.default_rng([seed, split, class_id, track])
-    sign = _sample_sign(class_id, rng)
-    nearness = (np.arange(frames) + 0.5) / frames if split == TRAIN else rng.random(frames)
-    rows = []
-    for frame, side in enumerate(sign.first_side * (sign.last_side / sign.first_side) ** nearness):
-        pixels, box = render_frame(sign, float(side), rng)
-        height, width, _ = pixels.shape
-        rows.append((f"{track:05d}_{frame:05d}.ppm", class_id, track, frame, width, height, *box, encode_ppm(pixels)))
-    return rows
-
-
-def _sample_sign(class_id: int, rng: np.random.Generator) -> Sign:
-    edge_angle = rng.uniform(0, 2 * np.pi)
-    return Sign(
-        class_id=class_id,
-        first_side=rng.uniform(15, 28),
-        last_side=rng.uniform(36, 82),
-        angles=np.deg2rad(rng.normal(0, (3.5, 16, 7)).clip((-8, -35, -15), (8, 35, 15))),
-        fading=rng.uniform(0, 0.45),
-        dust=rng.uniform(110, 200) + rng.normal(0, 10, 3),
-        light=np.exp(rng.uniform(np.log(0.25), np.log(1.25))) * rng.normal(1, 0.05, 3),
-        haze=rng.uniform(0, 0.3),
-        shadow=rng.uniform(0.4, 0.75) if rng.random() < 0.3 else 0.0,
-        shadow_edge=np.array([np.cos(edge_angle), np.sin(edge_angle), rng.uniform(-0.2, 0.2)]),
-        noise=rng.uniform(1, 7),
-        background=_draw_background(rng),
-    )
-
-
-def render_frame(sign: Sign, side: float, rng: np.random.Generator) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+def render_frame(
+    sign: Sign, side: float, camera: Camera, seed: int, rng: np.random.Generator
+) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """A frame as (height, width, 3) uint8 RGB, and the box x1, y1, x2, y2 of the sign in it, in pixels.
 
-    The sign's longer side is `side` pixels, the border around it a tenth of that, at least 5 pixels, as in the benchmark.
+    The sign's longer side is about `side` pixels, the border around it a tenth of that, at least 5 pixels, as in the benchmark.
+    `seed` is that of the textures.
     """
     border = max(5, round(side / 10))
-    sign_to_image, width, height = _sample_pose(sign, side, border, rng)
-    size = (width + 2 * border, height + 2 * border)
+    sign_to_image, width, height = _sample_pose(sign, side, border + 1, camera, rng)
+    size = (width + 2 * border + 2, height + 2 * border + 2)  # the sensor's interpolation needs a pixel more on each side
+    scene = _draw_scenery(sign, side, size, seed, rng)
+    draw = ImageDraw.Draw(scene)
+    if sign.pole:
+        top, bottom = map(tuple, _project(sign_to_image, np.array([(0.5, 0.3), (0.5, 1.6)])))
+        draw.line((top, bottom), (int(WHITE_LEVEL * rng.uniform(0.15, 0.85)),) * 3, max(1, round(side * sign.pole)))
+    if rng.random() < 0.25:
+        _draw_neighbour(draw, sign, size, border, side, rng)
 
-    # The farther away the sign, the more of the background is visible.
-    crop_side = BACKGROUND_SIDE * (0.95 - 0.5 * (side - 15) / 70)
-    corner = rng.uniform(0, BACKGROUND_SIDE - crop_side, 2)
-    image = sign.background.resize(size, Image.Resampling.BILINEAR, (*corner, *(corner + crop_side)))
-    pole = _project(sign_to_image, np.array([(0.5, 0.5), (0.5, 1.6)]))
-    ImageDraw.Draw(image).line([tuple(point) for point in pole], (130, 132, 135), max(1, round(side * 0.08)))
-    face = _draw_faded_face(sign, side)
-    image_to_face = np.diag([face.width, face.height, 1]) @ np.linalg.inv(sign_to_image)
-    coefficients = (image_to_face / image_to_face[2, 2]).ravel()[:8]
-    face = face.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
-    image.paste(face, (0, 0), face)
-
-    y, x = np.mgrid[: size[1], : size[0]] / max(size) - 0.5
-    normal_x, normal_y, distance = sign.shadow_edge
-    shadow = sign.shadow / (1 + np.exp(-40 * (x * normal_x + y * normal_y - distance)))
-    pixels = np.asarray(image, np.float64) * (1 - sign.haze) + 190 * sign.haze
-    pixels *= sign.light * rng.uniform(0.88, 1.12) * (1 - shadow[..., None])
-    defocus, motion = rng.uniform(0.2, 0.25 + side * 0.016), rng.exponential(side * 0.01)  # pixels
-    pixels = gaussian_filter(pixels, (defocus, np.hypot(defocus, motion), 0))
-    pixels += rng.normal(0, sign.noise, pixels.shape)
-    box = (border, border, border + width - 1, border + height - 1)
-    return pixels.round().clip(0, 255).astype(np.uint8), box
+    behind = np.asarray(scene, np.float32)
+    face, alpha = _draw_face(sign, side, size, sign_to_image, seed)
+    light = behind + alpha * (face - behind)
+    if sign.shadow:
+        x, y = rng.uniform(0, 16, 2)
+        shadow = sign.shadow.draw(seed, sign.shadow.number).resize(size, Image.Resampling.BILINEAR, (x, y, x + 48, y + 48))
+        light = light * (1 - np.float32(sign.shadow.depth) * np.asarray(shadow)[..., None])
+    image = _blur(Image.fromarray(light.clip(0, 255).astype(np.uint8)), sign, side, camera, rng)
+    box = (border, border, border + width, border + height)
+    return _expose(np.asarray(image, np.float32), sign, seed, rng)[1:-1, 1:-1], box
 
 
-def _sample_pose(sign: Sign, side: float, border: int, rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
-    """The (3, 3) homography from the sign's unit square to the image, and the sign's width and height there, in pixels."""
-    rotation = Rotation.from_euler("zyx", sign.angles + np.deg2rad(rng.normal(0, (1, 2, 2)))).as_matrix()
-    centring = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
-    projection = np.column_stack([rotation[:, 0], rotation[:, 1], (0, 0, 3)]) @ centring  # the camera is 3 sides away
+def _sample_pose(sign: Sign, side: float, border: int, camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
+    """The (3, 3) homography from the sign's unit square to the image, and the annotated width and height there, in pixels."""
+    (cr, cy, cp), (sr, sy, sp) = (f(sign.angles + rng.normal(0, (0.015, 0.03, 0.03))) for f in (np.cos, np.sin))
+    # The first two columns of the rotation by roll, yaw and pitch; the camera is 4 sides away.
+    right, down = np.array([cr * cy, sr * cy, -sy]), np.array([cr * sy * sp - sr * cp, sr * sy * sp + cr * cp, cy * sp])
+    projection = np.column_stack([right, down, np.array([0, 0, 4]) - (right + down) / 2])
     outline = _project(projection, _find_outline(sign.class_id))
     low, high = outline.min(axis=0), outline.max(axis=0)
     scale = side / (high - low).max()
-    left, top = border - low * scale + rng.uniform(-0.02, 0.02, 2) * side
-    width, height = np.ceil((high - low) * scale).astype(int)
+    before, after = rng.uniform(camera.box_error[0], camera.box_error[1], (2, 2)) * side / 2
+    width, height = np.rint((high - low) * scale + before + after).astype(int).clip(8)
+    left, top = border + 0.5 - low * scale + before
     return np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]]) @ projection, int(width), int(height)
 
 
+@cache
 def _find_outline(class_id: int) -> np.ndarray:
     """(n, 2) points x, y on the edge of the sign, in its unit square."""
-    opaque = draw_sign(class_id, 64)[..., 3] > 127
+    opaque = draw_inks(class_id, 0, 64)[..., 3] > 127
     rows = np.flatnonzero(opaque.any(axis=1))
     left, right = opaque[rows].argmax(axis=1), 64 - opaque[rows, ::-1].argmax(axis=1)
-    return np.column_stack([np.concatenate([left, right]), np.tile(rows + 0.5, 2)]) / 64
+    edges = np.column_stack([np.concatenate([left, right]), np.tile(rows + 0.5, 2)])
+    return np.vstack([edges, [(32, rows[0]), (32, rows[-1] + 1)]]) / 64
 
 
 def _project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -166,34 +79,90 @@ def _project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.column_stack([x / w, y / w])
 
 
-def _draw_faded_face(sign: Sign, side: float) -> Image.Image:
-    """The sign's face in faded colours, RGBA, up to 16 pixels larger than `side`, so that warping it only reduces it."""
-    face = draw_sign(sign.class_id, 16 * int(np.ceil(side / 16))).copy()
-    face[..., :3] = face[..., :3] * (1 - sign.fading) + sign.dust * sign.fading
-    return Image.fromarray(face)
+def _draw_scenery(sign: Sign, side: float, size: tuple[int, int], seed: int, rng: np.random.Generator) -> Image.Image:
+    """What is behind the sign, white at `WHITE_LEVEL`; the farther away the sign, the more of it."""
+    background = sign.background
+    texture, mean = textures.draw_background(seed, background.texture)
+    visible = min(background.side * np.sqrt(34 / side) * rng.uniform(0.9, 1.1), textures.BACKGROUND_SIDE)
+    x, y = (corner * (textures.BACKGROUND_SIDE - visible) for corner in (background.x, background.y))
+    pixels = np.asarray(texture.resize(size, Image.Resampling.BILINEAR, (x, y, x + visible, y + visible)), np.float32)
+    pixels = pixels[:, :: -1 if background.is_flipped else 1] / np.float32(mean)
+    luminance = pixels @ np.full((3, 1), 1 / 3, np.float32)
+    pixels = (0.75 * pixels + 0.25 * luminance) * luminance ** np.float32(background.contrast)
+    return Image.fromarray((pixels * np.float32(background.level * WHITE_LEVEL)).clip(2, 255).astype(np.uint8))
 
 
-def _draw_background(rng: np.random.Generator) -> Image.Image:
-    """What is behind a sign: a gradient with random objects and noise, an RGB image of `BACKGROUND_SIDE` pixels."""
-    colors, n_objects, strength, roughness = BACKGROUNDS[rng.integers(len(BACKGROUNDS))]
-    top, bottom, *objects = np.array(colors) + rng.normal(0, 12, (4, 3))
-    height = np.linspace(0, 1, BACKGROUND_SIDE)[:, None, None]
-    gradient = np.broadcast_to(top * (1 - height) + bottom * height, (BACKGROUND_SIDE, BACKGROUND_SIDE, 3))
-    image = Image.fromarray(gradient.round().clip(0, 255).astype(np.uint8))
-    draw = ImageDraw.Draw(image)
-    for _ in range(rng.poisson(n_objects)):
-        color = tuple(objects[rng.integers(2)].round().clip(0, 255).astype(int).tolist())
-        x, y = rng.uniform(-20, BACKGROUND_SIDE, 2)
-        w, h = rng.uniform(8, 60, 2)
-        match rng.integers(3):
-            case 0:
-                draw.rectangle((x, y, x + w, y + h), color)
-            case 1:
-                draw.ellipse((x, y, x + w, y + h), color)
-            case 2:
-                draw.line((x, y, x + 3 * (w - 34), y + 3 * (h - 34)), color, int(rng.integers(2, 8)))
-    pixels = np.asarray(image, np.float64)
-    for octave in range(5):
-        grid = Image.fromarray(rng.normal(0, strength * roughness**octave, (4 << octave, 4 << octave)).astype(np.float32))
-        pixels = pixels + np.asarray(grid.resize((BACKGROUND_SIDE, BACKGROUND_SIDE), Image.Resampling.BICUBIC))[..., None]
-    return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
+def _draw_neighbour(
+    draw: ImageDraw.ImageDraw, sign: Sign, size: tuple[int, int], border: int, side: float, rng: np.random.Generator
+) -> None:
+    """Another sign on the same pole, cut off at the border: a white plate, a disc, or a triangle."""
+    down = 1 if rng.random() < 0.75 else -1  # below or above
+    y = size[1] / 2 + down * (size[1] / 2 - border + rng.uniform(0, 0.06) * side)
+    x = size[0] / 2 + rng.normal(0, 0.05) * side
+    red, blue = (tuple((sign.inks[ink] * WHITE_LEVEL).clip(0, 255).astype(int).tolist()) for ink in (RED, BLUE))
+    white, black = (WHITE_LEVEL,) * 3, (20,) * 3
+    match rng.integers(3):
+        case 0:
+            top, bottom = sorted([y, y + down * side * 0.6])
+            edge = black if rng.random() < 0.6 else None
+            draw.rectangle((x - side * 0.48, top, x + side * 0.48, bottom), white, edge, max(1, round(side * 0.02)))
+        case 1:
+            for radius, color in ((side / 2, red if rng.random() < 0.6 else blue), (side * 0.36, white)):
+                draw.circle((x, y + down * side / 2), radius, color)
+        case _:
+            draw.polygon([(x, y), (x - side / 2, y + down * side * 0.88), (x + side / 2, y + down * side * 0.88)], red)
+
+
+def _draw_face(
+    sign: Sign, side: float, size: tuple[int, int], sign_to_image: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sign's colours (height, width, 3), white at `WHITE_LEVEL`, and its coverage of each pixel (height, width, 1)."""
+    raster_side = round(12 * 2 ** (np.ceil(2 * np.log2(side / 12)) / 2))  # so that warping reduces it by 1.41 at most
+    raster = Image.fromarray(draw_inks(sign.class_id, sign.variant, raster_side))
+    for cover in sign.covers:
+        _draw_cover(raster, cover)
+    image_to_raster = np.diag([raster_side, raster_side, 1]) @ np.linalg.inv(sign_to_image)
+    coefficients = (image_to_raster / image_to_raster[2, 2]).ravel()[:8]
+    raster = raster.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
+    coverage = np.asarray(raster, np.float32) / 255
+    colors = (sign.inks[list_inks(sign.class_id, sign.variant)] * WHITE_LEVEL).astype(np.float32)
+    face = coverage[..., : len(colors) - 1] @ (colors[1:] - colors[0]) + colors[0]
+    if sign.dirt:
+        dirt = sign.dirt.draw(seed, sign.dirt.number).resize(size, Image.Resampling.BILINEAR)
+        face *= 1 - np.float32(sign.dirt.depth) * np.asarray(dirt)[..., None]
+    return face, coverage[..., 3:]
+
+
+def _draw_cover(raster: Image.Image, cover: Cover) -> None:
+    draw, side = ImageDraw.Draw(raster), raster.width
+    corners = tuple(side * position for position in (cover.x, cover.y, cover.x + cover.width, cover.y + cover.height))
+    if cover.is_line:
+        draw.line(corners, cover.coverage, max(1, round(side * 0.025)))
+    else:
+        draw.rectangle(corners, cover.coverage)
+
+
+def _blur(image: Image.Image, sign: Sign, side: float, camera: Camera, rng: np.random.Generator) -> Image.Image:
+    """By the lens, and by motion while the shutter is open."""
+    sigma = rng.uniform(0.15, 0.5) + sign.focus * side  # pixels
+    motion = rng.exponential(camera.motion) * side
+    if motion > 0.6:
+        angle = rng.uniform(0, np.pi)
+        dx, dy = round(motion * np.cos(angle)), round(motion * np.sin(angle))
+        moved = ImageChops.blend(ImageChops.offset(image, dx, dy), ImageChops.offset(image, -dx, -dy), 0.5)
+        image = ImageChops.blend(image, moved, 0.62)
+        sigma += motion * 0.3
+    return image.filter(ImageFilter.GaussianBlur(float(sigma)))
+
+
+def _expose(light: np.ndarray, sign: Sign, seed: int, rng: np.random.Generator) -> np.ndarray:
+    """(height, width, 3) light, white at `WHITE_LEVEL` -> uint8 levels, each pixel with one colour that was measured."""
+    height, width, _ = light.shape
+    gain = sign.white * np.exp(rng.normal(0, 0.07)) / WHITE_LEVEL / (1 + sign.veil)
+    pixels = (light + np.float32(sign.veil * 0.9 * WHITE_LEVEL)) * (sign.tint * gain).astype(np.float32)
+    x, y = (int(rng.integers(textures.NOISE_SIDE - length)) for length in (width, height))
+    pixels += textures.make_noise(seed)[y : y + height, x : x + width] * np.float32(sign.noise * (0.5 + 0.5 * gain))
+    pixels *= textures.make_mosaic()[y % 2 : y % 2 + height, x % 2 : x % 2 + width]
+    measured = Image.fromarray((pixels + 0.5).clip(0, 255).astype(np.uint8))
+    planes = zip(measured.split(), (QUARTER, HALF, QUARTER), strict=True)
+    return np.stack([np.asarray(plane.filter(neighbours)) for plane, neighbours in planes], axis=-1)

@@ -4,15 +4,14 @@ Coordinates are hundredths of the sign's side, x to the right, y down; angles ar
 """
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 Point = tuple[float, float]
-Color = tuple[int, int, int]
+INKS = WHITE, RED, BLUE, YELLOW, GREEN, GREY, BLACK = range(7)  # what faces are printed with
 
 
 class Polygon(NamedTuple):
@@ -20,7 +19,7 @@ class Polygon(NamedTuple):
 
     points: list[Point]
     radius: float
-    color: Color
+    ink: int
 
 
 class Stroke(NamedTuple):
@@ -28,23 +27,27 @@ class Stroke(NamedTuple):
 
     points: list[Point]
     width: float
-    color: Color
+    ink: int
 
 
-class Text(NamedTuple):
-    """Bold letters stretched to `box`: left, top, right, bottom."""
+class Bar(NamedTuple):
+    """A polyline through `points` with flat ends and mitred joins; closed if it ends where it starts."""
 
-    text: str
-    box: tuple[float, float, float, float]
-    color: Color
-
-
-Shape = Polygon | Stroke
-Face = Sequence[Shape | Text]
+    points: list[Point]
+    width: float
+    ink: int
 
 
-def disc(x: float, y: float, radius: float, color: Color) -> Stroke:
-    return Stroke([(x, y)], 2 * radius, color)
+Shape = Polygon | Stroke | Bar
+Face = Sequence[Shape]  # each shape covers those before it
+
+
+def disc(x: float, y: float, radius: float, ink: int) -> Stroke:
+    return Stroke([(x, y)], 2 * radius, ink)
+
+
+def rectangle(left: float, top: float, right: float, bottom: float, ink: int, radius: float = 0) -> Polygon:
+    return Polygon([(left, top), (right, top), (right, bottom), (left, bottom)], radius, ink)
 
 
 def arc(x: float, y: float, radius: float, start: float, end: float) -> list[Point]:
@@ -53,22 +56,15 @@ def arc(x: float, y: float, radius: float, start: float, end: float) -> list[Poi
     return [(x + radius * float(np.cos(angle)), y + radius * float(np.sin(angle))) for angle in angles]
 
 
-def arrow(points: list[Point], width: float, head: float, color: Color) -> list[Shape]:
-    """A stroke through `points` that ends in a triangle `head` long and 1.3 times as wide."""
-    along = np.subtract(points[-1], points[-2])
-    along = along / np.hypot(*along) * head
-    across = 0.65 * np.array([-along[1], along[0]])
-    x, y = points[-1]
-    corners = [(float(x + right), float(y + down)) for right, down in (along, across, -across)]
-    return [Stroke(points, width, color), Polygon(corners, 0.5, color)]
-
-
 def place(shapes: Sequence[Shape], x: float, y: float, scale: float, rotation: float = 0) -> list[Shape]:
     """Shapes centred on (0, 0), scaled, rotated clockwise by `rotation` degrees, and moved to (x, y)."""
     angle = np.deg2rad(rotation)
     c, s = scale * float(np.cos(angle)), scale * float(np.sin(angle))
     moved = [shape._replace(points=[(x + c * u - s * v, y + s * u + c * v) for u, v in shape.points]) for shape in shapes]
-    return [shape._replace(width=shape.width * scale) if isinstance(shape, Stroke) else shape for shape in moved]
+    return [
+        shape._replace(radius=shape.radius * scale) if isinstance(shape, Polygon) else shape._replace(width=shape.width * scale)
+        for shape in moved
+    ]
 
 
 def mirror(shapes: Sequence[Shape]) -> list[Shape]:
@@ -76,34 +72,49 @@ def mirror(shapes: Sequence[Shape]) -> list[Shape]:
     return [shape._replace(points=[(100 - x, y) for x, y in shape.points]) for shape in shapes]
 
 
-def draw_face(face: Face, side: int) -> Image.Image:
-    """A face on a transparent RGBA image of `side` pixels: each shape covers those before it, edges are not antialiased."""
-    image = Image.new("RGBA", (side, side))
+def print_in(shapes: Sequence[Shape], ink: int) -> list[Shape]:
+    """The shapes in another ink."""
+    return [shape._replace(ink=ink) for shape in shapes]
+
+
+def draw_face(face: Face, side: int) -> np.ndarray:
+    """A face -> (side, side) uint8: 0 where it is transparent, otherwise 1 + ink; edges are not antialiased."""
+    image = Image.new("L", (side, side))
     draw, scale = ImageDraw.Draw(image), side / 100
     for shape in face:
-        if isinstance(shape, Text):
-            left, top, right, bottom = (round(edge * scale) for edge in shape.box)
-            letters = _draw_letters(shape.text).resize((right - left, bottom - top))
-            image.paste(shape.color, (left, top), letters.point(lambda level: 255 * (level > 127)))
-            continue
-        points = [(x * scale, y * scale) for x, y in shape.points]
-        radius = scale * (shape.radius if isinstance(shape, Polygon) else shape.width / 2)
-        if isinstance(shape, Polygon):
-            draw.polygon(points, shape.color)
-            points.append(points[0])
-        for start, end in pairwise(points):  # the ends of Pillow's own wide lines are uneven
-            dx, dy = np.subtract(end, start) * radius / max(np.hypot(*np.subtract(end, start)), 1e-9)
-            corners = [(start, 1), (end, 1), (end, -1), (start, -1)]
-            draw.polygon([(x - sign * dy, y + sign * dx) for (x, y), sign in corners], shape.color)
-        for x, y in points:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), shape.color)
-    return image
+        points, fill = [(x * scale, y * scale) for x, y in shape.points], 1 + shape.ink
+        match shape:
+            case Polygon():
+                draw.polygon(points, fill)
+                if shape.radius:
+                    _draw_round([*points, points[0]], shape.radius * scale, draw, fill)
+            case Stroke():
+                _draw_round(points, shape.width / 2 * scale, draw, fill)
+            case Bar():
+                left, right = _offset(points, shape.width / 2 * scale), _offset(points, -shape.width / 2 * scale)
+                for (a, b), (c, d) in zip(pairwise(left), pairwise(right), strict=True):
+                    draw.polygon([a, b, d, c], fill)
+    return np.asarray(image)
 
 
-@cache
-def _draw_letters(text: str) -> Image.Image:
-    """The letters in white on black, cropped to their bounding box."""
-    image = Image.new("L", (200 * len(text), 400))
-    font = ImageFont.load_default(200)
-    ImageDraw.Draw(image).text((30, 30), text, 255, font, stroke_width=7)  # the built-in font has no bold
-    return image.crop(image.getbbox())
+def _draw_round(points: list[Point], radius: float, draw: ImageDraw.ImageDraw, fill: int) -> None:
+    """Draws a polyline with round caps and joins: the ends of Pillow's own wide lines are uneven."""
+    for start, end in pairwise(points):
+        dx, dy = np.subtract(end, start) * radius / max(np.hypot(*np.subtract(end, start)), 1e-9)
+        corners = [(start, 1), (end, 1), (end, -1), (start, -1)]
+        draw.polygon([(x - sign * dy, y + sign * dx) for (x, y), sign in corners], fill)
+    for x, y in points:
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
+
+
+def _offset(points: list[Point], distance: float) -> list[Point]:
+    """The polyline that runs `distance` to the left of `points`, one point for each of them."""
+    path = np.array(points)
+    along = np.diff(path, axis=0)
+    normals = np.column_stack([along[:, 1], -along[:, 0]]) / np.hypot(*along.T)[:, None]
+    assert np.isfinite(normals).all(), points
+    closed = np.allclose(path[0], path[-1])
+    before = np.vstack([normals[-1] if closed else normals[0], normals])
+    after = np.vstack([normals, normals[0] if closed else normals[-1]])
+    bisector = before + after
+    return [(float(x), float(y)) for x, y in path + 2 * distance * bisector / (bisector**2).sum(axis=1, keepdims=True)]

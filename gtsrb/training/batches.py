@@ -7,7 +7,7 @@ import numpy as np
 
 from gtsrb.augmentation.augment import augment
 from gtsrb.config.train import Recipe, Shuffle
-from gtsrb.data.arrays import Rows
+from gtsrb.data.arrays import Images
 
 ORDER, AUGMENTATION, DROPOUT = range(3)  # streams of random numbers
 # Threads that prepare batches while the network trains. With one, Keras uses tf.data's prefetching, and every pass over the
@@ -16,11 +16,12 @@ WORKERS = 2
 
 
 class Examples(NamedTuple):
-    """Images with their classes. Those on disk are read a batch at a time."""
+    """Images with their classes, photographs before synthetic ones. Those on disk are read a batch at a time."""
 
-    images: np.ndarray | Rows  # (n, size, size, channels)
+    images: Images  # (n, size, size, channels)
     labels: np.ndarray  # (n,)
     classes: int
+    synthetic: int = 0  # how many of them, at the end, are synthetic
 
     def read(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Images and one-hot targets (n, classes) float32."""
@@ -30,6 +31,11 @@ class Examples(NamedTuple):
 def steps_per_epoch(images: int, batch_size: int) -> int:
     """Number of batches, the last of which may be smaller: 981 for the tutorial's 31,367 images in batches of 32."""
     return -(-images // batch_size)
+
+
+def count_synthetic(photographs: int, synthetic: int, share: float) -> int:
+    """How many synthetic images an epoch shows beside every photograph, so that they are `share` of it; all, if share is 1."""
+    return synthetic if share == 1 else round(photographs * share / (1 - share))
 
 
 class OrderedBatches(keras.utils.PyDataset):
@@ -65,7 +71,8 @@ def share_out(images: np.ndarray, targets: np.ndarray, replicas: int) -> tuple[n
 
 
 class TrainingBatches(OrderedBatches):
-    """The batches of one epoch, shuffled and augmented; an epoch shows as many images as there are.
+    """The batches of one epoch, shuffled and augmented; an epoch shows as many photographs as there are, and synthetic images
+    to the share that the recipe says.
 
     A batch is a function of (seed, epoch, step), whatever thread asks for it and when.
     """
@@ -75,12 +82,19 @@ class TrainingBatches(OrderedBatches):
         self.recipe = recipe
         self.start_epoch(epoch)
 
+    def __len__(self) -> int:
+        return steps_per_epoch(len(self.order), self.batch_size)
+
     def start_epoch(self, epoch: int) -> None:
         self.epoch = epoch
         rng = make_generator(self.recipe.seed, epoch, ORDER)
-        shuffle = self.recipe.shuffle
-        n = len(self.examples.labels)
-        self.order = shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(self.examples.labels, self.recipe.sampling, rng)
+        shuffle, synthetic = self.recipe.shuffle, self.examples.synthetic
+        n = len(self.examples.labels) - synthetic
+        order = shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(self.examples.labels[:n], self.recipe.sampling, rng)
+        if drawn := count_synthetic(n, synthetic, self.recipe.synthetic.share):
+            rows = np.concatenate([rng.permutation(synthetic) for _ in range(-(-drawn // synthetic))])[:drawn]
+            order = rng.permutation(np.concatenate([order, n + rows]))
+        self.order = order
 
     def read(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         images, targets = self.examples.read(self.order[step * self.batch_size : (step + 1) * self.batch_size])

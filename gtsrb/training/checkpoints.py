@@ -27,7 +27,7 @@ ROOT = Path(".checkpoints")  # in .gitignore
 
 
 @contextmanager
-def checkpoint_dir(recipe: Recipe, data: Path, *others: Section) -> Iterator[Path]:
+def checkpoint_dir(recipe: Recipe, data: Iterable[Path], *others: Section) -> Iterator[Path]:
     """Locks and yields this training's directory, .checkpoints/HASH; the hash is of params, code and data.
 
     `others` are params that tell apart two runs with the same recipe, such as a study's rows that only predict otherwise.
@@ -65,12 +65,12 @@ def member_dir(folder: Path, environment: str) -> Iterator[Path]:
     yield folder / own
 
 
-def fingerprint(recipe: Recipe, data: Path, *others: Section) -> str:
-    """Hash of the params, the files in `data` and the source files of this project's loaded modules."""
+def fingerprint(recipe: Recipe, data: Iterable[Path], *others: Section) -> str:
+    """Hash of the params, the files in the folders `data` and the source files of this project's loaded modules."""
     digest = hashlib.sha256("".join(params.model_dump_json() for params in (recipe, *others)).encode())
     ours = {name: module for name, module in sys.modules.items() if name.split(".")[0] in ("gtsrb", "stages", "__main__")}
     code = [Path(file) for _, module in sorted(ours.items()) if (file := getattr(module, "__file__", None))]
-    for path in [*sorted(data.iterdir()), *code]:
+    for path in [*(path for folder in data for path in sorted(folder.iterdir())), *code]:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

@@ -14,7 +14,7 @@ import pandas as pd
 from gtsrb import device, parallel
 from gtsrb.config.train import Recipe, ReduceOnPlateau
 from gtsrb.data import arrays
-from gtsrb.data.arrays import Arrays, Rows
+from gtsrb.data.arrays import Joined, Rows, Sources
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
@@ -22,7 +22,7 @@ from gtsrb.networks.build import build_network, seed_layers, shape_of
 from gtsrb.parallel import Workers
 from gtsrb.progress import print_line, say
 from gtsrb.training import checkpoints
-from gtsrb.training.batches import Examples, OrderedBatches, TrainingBatches, steps_per_epoch
+from gtsrb.training.batches import Examples, OrderedBatches, TrainingBatches, count_synthetic, steps_per_epoch
 from gtsrb.training.callbacks import EpochPrinter, EpochSeeding, LearningRateLog, ResumablePlateau
 from gtsrb.training.checkpoints import Checkpoint, Progress, covered_seconds
 from gtsrb.training.optimizers import build_optimizer
@@ -61,8 +61,9 @@ class TrainedRecipe:
     """All members of a recipe, and the rows of the training arrays that they were trained and validated on."""
 
     members: list[Member]
-    train_rows: np.ndarray  # (training images,)
+    train_rows: np.ndarray  # (training photographs,)
     validation_rows: np.ndarray  # (validation images,)
+    images_per_epoch: int  # photographs and synthetic images
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -93,27 +94,38 @@ def open_trainers(recipe: Recipe, networks: int) -> Iterator[Workers]:
         yield workers
 
 
-def train(
-    recipe: Recipe, source: Path | Arrays, *, classes: int, folder: Path, workers: Workers, name: str = ""
-) -> TrainedRecipe:
-    """Splits the images of `source` and trains every member of the recipe, resuming from the checkpoints in `folder`.
+def train(recipe: Recipe, sources: Sources, *, classes: int, folder: Path, workers: Workers, name: str = "") -> TrainedRecipe:
+    """Splits the photographs and trains every member of the recipe, resuming from the checkpoints in `folder`.
 
     Lines about a member begin with `name` and, if there are several, its own. Raises `InputError` if the recipe does not fit
     the data.
     """
     check_classes(recipe, classes)
-    data = arrays.open_shared(source)
-    rows = split(data.labels, data.tracks, recipe.validation)
-    shared = workers.share(arrays.read, source) if isinstance(source, Path) else source
+    photographs, synthetic = map(arrays.open_shared, sources)
+    rows = split(photographs.labels, photographs.tracks, recipe.validation)
+    shared = share_sources(sources, workers)
 
     def call(number: int) -> partial[Member]:
         member = f"member{number}"
         label = ", ".join([name] * bool(name) + [member] * (recipe.members > 1))
-        of_member = partial(train_member_on, recipe, number, *rows, source=shared)
+        of_member = partial(train_member_on, recipe, number, *rows, sources=shared)
         return partial(of_member, classes=classes, folder=folder / member, name=label)
 
     members = dict(workers.run(map(call, range(recipe.members))))
-    return TrainedRecipe([members[number] for number in range(recipe.members)], *rows)
+    n = len(rows[0]) * (recipe.synthetic.share < 1)
+    images = n + count_synthetic(n, len(synthetic.labels), recipe.synthetic.share)
+    return TrainedRecipe([members[number] for number in range(recipe.members)], *rows, images)
+
+
+def source_dirs(recipe: Recipe) -> tuple[Path, Path]:
+    """The folders of the photographs and of the synthetic images that the recipe trains on."""
+    variant_dir = Path(f"data/processed/{recipe.images}")
+    return variant_dir / "train", variant_dir / recipe.synthetic.set
+
+
+def share_sources(sources: Sources, workers: Workers) -> Sources:
+    """The same, as the workers can open them: the arrays themselves, if they have no such folders."""
+    return Sources(*(workers.share(arrays.read, source) if isinstance(source, Path) else source for source in sources))
 
 
 def train_member_on(
@@ -122,18 +134,25 @@ def train_member_on(
     train_rows: np.ndarray,
     validation_rows: np.ndarray,
     *,
-    source: Path | Arrays,
+    sources: Sources,
     classes: int,
     folder: Path,
     name: str,
 ) -> Member:
-    """`train_member` on these rows of the arrays of `source`, in any process: sets up its device and frees what it held."""
+    """`train_member` on these rows of the photographs, and the synthetic images, in any process: sets up its device and frees
+    what it held.
+    """
     keras.utils.clear_session()  # the network that this process trained before
     machine = set_up_device(recipe)
-    data = arrays.open_shared(source)
+    photographs, synthetic = map(arrays.open_shared, sources)
+    if recipe.synthetic.share == 1:
+        train_rows = train_rows[:0]
     train, validation = (
-        Examples(Rows(data.images, rows), data.labels[rows], classes) for rows in (train_rows, validation_rows)
+        Examples(Rows(photographs.images, rows), photographs.labels[rows], classes) for rows in (train_rows, validation_rows)
     )
+    if count := len(synthetic.labels):
+        labels = np.concatenate([train.labels, synthetic.labels])
+        train = Examples(Joined(train.images, synthetic.images), labels, classes, synthetic=count)
     with checkpoints.member_dir(folder, f"{device.versions()} on {machine}") as own_folder:
         return train_member(recipe, number, train=train, validation=validation, machine=machine, folder=own_folder, name=name)
 
@@ -189,8 +208,12 @@ def train_member(
     recipe = recipe.model_copy(update={"seed": seed})
     keras.utils.set_random_seed(seed)
     shape = shape_of(train.images, train.classes)
-    steps = steps_per_epoch(len(train.labels), recipe.batch_size)
-    images = f"{len(train.labels):,} training and {len(validation.labels):,} validation images"
+    photographs = len(train.labels) - train.synthetic
+    drawn = count_synthetic(photographs, train.synthetic, recipe.synthetic.share)
+    steps = steps_per_epoch(photographs + drawn, recipe.batch_size)
+    images = f"{photographs:,} training and {len(validation.labels):,} validation images"
+    if drawn:
+        images = f"{drawn:,} of {train.synthetic:,} synthetic, {images}"
     prefix = f"{name}  " if name else ""
     validation_or_none = validation if len(validation.labels) else None
     with machine.scope():
@@ -241,7 +264,7 @@ def training_metrics(trained: TrainedRecipe, labels: np.ndarray) -> dict[str, An
             metrics["members"][f"member{number}"] = {"val_accuracy": accuracy, **times}
     seconds = total_seconds(members)
     metrics |= {key: round(value, 1) for key, value in seconds.items()}
-    images = len(trained.train_rows) * len(trained.history) * len(members)
+    images = trained.images_per_epoch * len(trained.history) * len(members)
     metrics["images_per_second"] = round(images / seconds["elapsed_seconds"], 1)
     metrics["parameters"] = members[0].parameters  # of one member
     return metrics

@@ -7,18 +7,21 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-from gtsrb.config.train import RandomSplit, TrackFold, Validation
+from gtsrb.config.train import AllPhotographs, RandomSplit, TrackFold, Validation
 from gtsrb.errors import InputError
 
 
 def split(labels: np.ndarray, tracks: np.ndarray, params: Validation | None) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) labels and track numbers -> sorted rows for training and for validation; without params all rows train.
+    """(n,) labels and track numbers -> sorted rows for training and for validation; without params all rows train, and with
+    `all` none does.
 
     `random` is scikit-learn's `train_test_split`, `tracks` one fold of its `StratifiedGroupKFold`: the folds of one seed
     partition the images. Raises `InputError` if there are too few images to split.
     """
     if params is None:
         return np.arange(len(labels)), np.arange(0)
+    if isinstance(params, AllPhotographs):
+        return np.arange(0), np.arange(len(labels))
     if isinstance(params, RandomSplit):
         sides = train_test_split(np.arange(len(labels)), test_size=params.fraction, random_state=params.seed)
     else:

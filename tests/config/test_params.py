@@ -70,6 +70,10 @@ INVALID = {  # key -> value, and words of the message
     "train.baseline.network.head": ("max", "'flatten' or 'global_average_pooling'"),
     "train.baseline.schedule.name": ("linear", "'step', 'cosine', 'one_cycle', 'reduce_on_plateau'"),
     "train.baseline.schedule.factor": (2.0, "less than or equal to 1"),
+    "train.baseline.synthetic.share": (1.5, "less than or equal to 1"),
+    "render.drawn.tracks_per_class": (0, "greater than or equal to 1"),
+    "camera.white": ([150.0], "at least 2 items"),
+    "camera.shadowed": (1.5, "less than or equal to 1"),
     "train.baseline.members": (0, "greater than or equal to 1"),
     "train.baseline.sampling": ("balanced", "'natural' or 'class_balanced'"),
     "train.baseline.label_smoothing": (1.0, "less than 1"),
@@ -110,8 +114,8 @@ def test_an_invalid_value_is_named_with_what_is_allowed(raw_params, key):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("train.baseline.epoch", "train.baseline: unknown key 'epoch'; expected one of images, seed, members"),
-        ("trian", "unknown key 'trian'; expected one of ingest, preprocess, train, evaluate"),
+        ("train.baseline.epoch", "train.baseline: unknown key 'epoch'; expected one of images, synthetic, seed, members"),
+        ("trian", "unknown key 'trian'; expected one of ingest, camera, preprocess, render, train, evaluate"),
         ("ingest.own.fraction", "ingest.own: unknown key 'fraction'; expected one of test_fraction, seed"),
         (
             "train.augmented.augmentation.affine.shift",
@@ -180,6 +184,34 @@ def test_a_missing_key_is_named(raw_params, key):
             "nobody",
             "export.threshold_from = 'nobody': expected a cross-validated recipe; crossvalidate",
         ),
+        (
+            "train.fast.synthetic",
+            {"set": "painted", "share": 0.5},
+            "train.fast.synthetic.set = 'painted': expected none or a set of render: drawn",
+        ),
+        (
+            "train.baseline.synthetic",
+            {"set": "drawn", "share": 0.5},
+            "train.baseline.synthetic.set = 'drawn': its images are roi_both_32, the recipe's are equalized; add a set",
+        ),
+        (
+            "train.fast.synthetic",
+            {"set": "drawn", "share": 0.0},
+            "set = drawn, share = 0.0: expected set: none with share: 0.0",
+        ),
+        ("train.fast.synthetic", {"set": "none", "share": 0.5}, "set = none, share = 0.5: expected set: none with share: 0.0"),
+        ("train.fast.validation", {"split": "all"}, "split: all leaves no photograph to train on, and synthetic.share = 0.0"),
+        (
+            "render.none",
+            {"images": "plain", "tracks_per_class": 1, "frames_per_track": 1, "seed": 0},
+            "render.none: this name is reserved",
+        ),
+        (
+            "render.plain",
+            {"images": "plain", "tracks_per_class": 1, "frames_per_track": 1, "seed": 0},
+            "render.plain: this name is reserved",
+        ),
+        ("render.drawn.images", "rio", "render.drawn.images = 'rio': unknown variant; preprocess has equalized"),
         ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gtsrb.data.arrays import load, read_class_names
+from gtsrb.data.arrays import Joined, Rows, load, read_class_names
 from gtsrb.errors import InputError
 
 
@@ -16,6 +16,14 @@ def test_arrays_are_memory_mapped(tmp_path: Path) -> None:
     arrays = load(tmp_path)
     assert isinstance(arrays.images, np.memmap)
     assert all((getattr(arrays, name) == array).all() for name, array in written.items())
+
+
+@pytest.mark.parametrize("index", [np.array([3, 0, 4, 2]), np.s_[1:4], np.s_[:0], np.array([1, 1]), np.array([4])])
+def test_joined_arrays_are_indexed_like_their_concatenation(index) -> None:
+    first, second = Rows(np.arange(40).reshape(10, 2, 2), np.array([7, 1])), np.arange(100, 112).reshape(3, 2, 2)
+    joined, expected = Joined(first, second), np.concatenate([first[np.s_[:]], second])
+    assert joined.shape == expected.shape and joined.dtype == expected.dtype and len(joined) == 5
+    assert (joined[index] == expected[index]).all() and joined[index].shape == expected[index].shape
 
 
 def test_missing_arrays_are_one_line(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 import yaml
 from conftest import ROOT, put
 from PIL import Image
+from raw_tables import draw_signs
 
-from gtsrb.config.ingest import OwnData, Synthetic
+from gtsrb.config.ingest import OwnData
 from gtsrb.data import arrays, own_reader, sign_names, tables
 from gtsrb.data.own_layouts import Picture, tabulate
 from gtsrb.errors import InputError, raise_problems
-from gtsrb.synthetic import scenes
 from stages import ingest
 
 WITH_FRACTION, WITH_TEST = OwnData(test_fraction=0.5, seed=0), OwnData(seed=0)
@@ -398,7 +398,7 @@ def test_the_pipeline_on_five_classes(new_project) -> None:
     """Class folders of synthetic signs and an edit of params.yaml, nothing else; a new image makes ingest stale."""
     project, recipe = new_project, next(iter(new_project.params()["train"]))
     classes = {1: "thirty", 12: "priority", 13: "yield", 14: "stop", 38: "right"}
-    rows = tables.to_frame(scenes.render(Synthetic(tracks_per_class=8, frames_per_track=2, test_images_per_class=1, seed=0))[0])
+    rows = tables.to_frame(draw_signs(tracks_per_class=8, frames_per_track=2, test_images_per_class=1)[0])
     for row in rows[rows["class_id"].isin(classes)].itertuples():
         path = f"train/{classes[row.class_id]}/{row.track}/{row.frame}.png"
         write_files({path: b""}, project.folder / "data/own")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from raw_tables import draw_signs
 from skimage import color, exposure, transform
 
 from gtsrb.config.preprocess import Clahe, Variant
@@ -12,7 +13,6 @@ from gtsrb.data import gtsrb_source
 from gtsrb.data.tables import decode_ppm
 from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
-from gtsrb.synthetic.scenes import render
 
 ANY_BOX = Box(0, 0, 0, 0)  # for variants that do not crop to the sign
 
@@ -77,10 +77,7 @@ def make_edge_cases() -> dict[str, np.ndarray]:
 @pytest.mark.seconds
 @pytest.mark.parametrize("variant", ["equalized", "plain"])
 def test_equal_to_scikit_image_on_synthetic_signs(params, variant):
-    small = params.ingest.synthetic.model_copy(
-        update={"tracks_per_class": 2, "frames_per_track": 2, "test_images_per_class": 1}
-    )
-    train, _ = render(small)
+    train, _ = draw_signs(tracks_per_class=2, frames_per_track=2, test_images_per_class=1)
     assert_equal_to_the_rounding([decode_ppm(image) for *_, image in train], params.preprocess[variant])
 
 

@@ -11,12 +11,10 @@ import pytest
 import yaml
 from conftest import ROOT, put, shrink_params
 from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
-from raw_tables import write_table
+from raw_tables import draw_signs, write_table
 
-from gtsrb.config.ingest import Synthetic
 from gtsrb.errors import InputError
 from gtsrb.studies import results, study_table
-from gtsrb.synthetic import scenes
 from scripts import study
 
 
@@ -24,7 +22,7 @@ from scripts import study
 def raw(tmp_path_factory) -> Path:
     """data/raw with 430 training images of 215 signs, and 43 test images."""
     folder = tmp_path_factory.mktemp("raw")
-    synthetic = scenes.render(Synthetic(tracks_per_class=5, frames_per_track=2, test_images_per_class=1, seed=0))
+    synthetic = draw_signs(tracks_per_class=5, frames_per_track=2, test_images_per_class=1)
     for split, rows in zip(("train", "test"), synthetic, strict=True):
         write_table(folder / f"{split}.parquet", rows)
     names = pd.DataFrame({"class_id": range(43), "name": [f"class {i}" for i in range(43)]})

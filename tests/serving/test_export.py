@@ -8,16 +8,15 @@ import onnx
 import pytest
 from conftest import ROOT
 from onnx import numpy_helper
+from raw_tables import draw_signs
 
 import stages.export
-from gtsrb.config.ingest import Synthetic
 from gtsrb.data.tables import decode_ppm
 from gtsrb.errors import InputError
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network
 from gtsrb.preprocessing.preprocess import preprocess_files
 from gtsrb.serving import export, predictor
-from gtsrb.synthetic.scenes import render
 
 pytestmark = pytest.mark.seconds  # a network is trained and exported
 PROPERTIES = {"names": '["a"]', "unsure_below": "0.5"}
@@ -121,7 +120,7 @@ def test_exporting_with_another_backend_is_one_line(monkeypatch):
 
 def test_whole_files_are_preprocessed_as_by_the_predictor(params):
     """In each variant, so also in one that crops to the box if there is one."""
-    _, test = render(Synthetic(tracks_per_class=2, frames_per_track=1, test_images_per_class=1, seed=0))
+    _, test = draw_signs(tracks_per_class=2, frames_per_track=1, test_images_per_class=1)
     ppms = [image for *_, image in test][::8]
     for variant in params.preprocess.values():
         expected = [predictor.prepare_picture(decode_ppm(ppm), None, variant) for ppm in ppms]

@@ -13,6 +13,7 @@ from conftest import ROOT, shrink_params
 from example_training import CLASSES, IMAGES, LABELS
 
 from gtsrb.config import params
+from gtsrb.data.arrays import Sources
 from gtsrb.errors import InputError
 from gtsrb.outputs import write_array, write_csv
 from gtsrb.parallel import IN_PROCESS
@@ -31,9 +32,10 @@ def name(tmp_path, monkeypatch) -> str:
     name = next(iter(content["crossvalidate"]))
     content["train"][name] |= {"epochs": 2, "members": 3, "deterministic": True, "device": "cpu"}
     Path("params.yaml").write_text(yaml.safe_dump(content))
-    folder = Path(f"data/processed/{content['train'][name]['images']}/train")
+    variant_dir = Path(f"data/processed/{content['train'][name]['images']}")
     for array_name, array in {"images": IMAGES, "labels": LABELS, "tracks": TRACKS}.items():
-        write_array(folder / f"{array_name}.npy", array)
+        write_array(variant_dir / f"train/{array_name}.npy", array)
+        write_array(variant_dir / f"none/{array_name}.npy", array[:0])
     write_csv(Path("data/raw/classes.csv"), pd.DataFrame({"class_id": range(CLASSES), "name": ["a", "b", "c"]}))
     monkeypatch.setattr(sys, "argv", ["crossvalidate", name])
     return name
@@ -53,8 +55,8 @@ def test_each_image_is_predicted_by_the_network_that_has_not_seen_its_sign(name)
     recipe = content.train[name]
     of_fold = content.crossvalidate[name].fold_recipes(recipe)[1]
     assert of_fold.seeds == recipe.seeds[:1]
-    arrays_dir = Path(f"data/processed/{recipe.images}/train")
-    trained = loop.train(of_fold, arrays_dir, classes=CLASSES, folder=Path("again"), workers=IN_PROCESS)
+    sources = Sources(*loop.source_dirs(recipe))
+    trained = loop.train(of_fold, sources, classes=CLASSES, folder=Path("again"), workers=IN_PROCESS)
     assert (trained.validation_rows == np.flatnonzero(folds == 1)).all()
     assert (trained.probabilities == probabilities[folds == 1]).all()
     metrics = json.loads(Path(f"metrics/{name}/crossvalidation.json").read_text())

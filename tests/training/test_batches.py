@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from example_training import CLASSES, IMAGES, LABELS, TARGETS, TRAIN, N
 
-from gtsrb.config.train import Recipe, Shuffle
+from gtsrb.config.train import Recipe, Shuffle, SyntheticShare
 from gtsrb.training.batches import (
     Examples,
     OrderedBatches,
     TrainingBatches,
+    count_synthetic,
     draw_order,
     share_out,
     shuffle_blocks,
@@ -39,6 +40,28 @@ def test_an_epoch_shows_every_image_once_with_its_label(recipe):
         assert (targets == TARGETS[rows]).all()
         orders.append(rows)
     assert orders[0] != orders[1]
+
+
+@pytest.mark.parametrize(("share", "synthetic"), [(0.25, 10), (0.5, 30), (0.8, 120)])
+def test_an_epoch_shows_synthetic_images_to_their_share(recipe, share, synthetic):
+    """Every photograph once, and of 14 synthetic images all equally often, to one time."""
+    examples = Examples(IMAGES, LABELS, CLASSES, synthetic=14)
+    recipe = without_augmentation(recipe).model_copy(update={"synthetic": SyntheticShare(set="drawn", share=share)})
+    batches = TrainingBatches(examples, recipe, epoch=0)
+    photographs = N - 14
+    assert synthetic == count_synthetic(photographs, 14, share)
+    assert len(batches) == steps_per_epoch(photographs + synthetic, recipe.batch_size)
+    shown = np.bincount(batches.order, minlength=N)
+    assert (shown[:photographs] == 1).all() and shown[photographs:].sum() == synthetic
+    assert np.ptp(shown[photographs:]) <= 1
+    first_half = batches.order[: len(batches.order) // 2]
+    assert 0.5 * share < (first_half >= photographs).mean() < 1.5 * share  # shuffled among each other
+
+
+def test_an_epoch_of_synthetic_images_alone_shows_each_once(recipe):
+    examples = Examples(IMAGES, LABELS, CLASSES, synthetic=N)
+    recipe = without_augmentation(recipe).model_copy(update={"synthetic": SyntheticShare(set="drawn", share=1.0)})
+    assert sorted(TrainingBatches(examples, recipe, epoch=0).order) == list(range(N))
 
 
 def test_a_batch_is_a_function_of_seed_epoch_and_step(recipe):

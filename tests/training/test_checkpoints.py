@@ -70,23 +70,23 @@ def data(tmp_path, monkeypatch):
 
 
 def test_the_fingerprint_is_of_params_and_data(recipe, data):
-    fingerprint = checkpoints.fingerprint(recipe, data)
-    assert fingerprint == checkpoints.fingerprint(recipe, data)
+    fingerprint = checkpoints.fingerprint(recipe, [data])
+    assert fingerprint == checkpoints.fingerprint(recipe, [data])
     for change in ({"epochs": 5}, {"threads": 2}):
-        assert fingerprint != checkpoints.fingerprint(recipe.model_copy(update=change), data)
+        assert fingerprint != checkpoints.fingerprint(recipe.model_copy(update=change), [data])
     (data / "images.npy").write_bytes(b"2")
-    assert fingerprint != checkpoints.fingerprint(recipe, data)
+    assert fingerprint != checkpoints.fingerprint(recipe, [data])
 
 
 def test_the_directory_is_locked_and_deleted_on_success(recipe, data):
-    with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, data):
+    with pytest.raises(RuntimeError), checkpoints.checkpoint_dir(recipe, [data]):
         raise RuntimeError
     assert list(checkpoints.ROOT.iterdir())
-    with checkpoints.checkpoint_dir(recipe, data) as folder:
+    with checkpoints.checkpoint_dir(recipe, [data]) as folder:
         assert folder.is_dir()
         with (
             pytest.raises(InputError, match="this training already runs in another process"),
-            checkpoints.checkpoint_dir(recipe, data),
+            checkpoints.checkpoint_dir(recipe, [data]),
         ):
             pass
     assert not list(checkpoints.ROOT.iterdir())

@@ -7,8 +7,8 @@ import pytest
 from example_training import CLASSES, IMAGES, LABELS, MACHINE, SIZE, TRAIN, VALIDATION, N, equal, fit
 
 from gtsrb.config.augmentation import Flips
-from gtsrb.config.train import Recipe, TrackFold
-from gtsrb.data.arrays import Arrays
+from gtsrb.config.train import AllPhotographs, Recipe, SyntheticShare, TrackFold
+from gtsrb.data.arrays import Arrays, Sources
 from gtsrb.errors import InputError
 from gtsrb.networks import inference
 from gtsrb.parallel import IN_PROCESS
@@ -132,12 +132,12 @@ def test_a_finished_member_is_only_loaded(recipe, tmp_path, capsys):
 def test_metrics_of_one_member_and_of_an_ensemble(recipe, tmp_path):
     members = [train_member(recipe.model_copy(update={"members": 2}), tmp_path / f"{i}", number=i) for i in (0, 1)]
     rows = np.arange(20)
-    single = loop.training_metrics(loop.TrainedRecipe(members[:1], rows, rows), LABELS[:20])
+    single = loop.training_metrics(loop.TrainedRecipe(members[:1], rows, rows, len(rows)), LABELS[:20])
     last_epoch = members[0].history.iloc[-1]
     assert single["val_accuracy"] == pytest.approx(last_epoch["val_accuracy"], abs=1e-6)
     assert single["val_loss"] == pytest.approx(last_epoch["val_loss"], rel=1e-4)
     assert single["best_val_loss"] == members[0].history["val_loss"].min()
-    trained = loop.TrainedRecipe(members, rows, rows)
+    trained = loop.TrainedRecipe(members, rows, rows, len(rows))
     mean = (members[0].probabilities + members[1].probabilities) / 2
     np.testing.assert_allclose(trained.probabilities, mean, rtol=1e-6)
     np.testing.assert_allclose(trained.history["loss"], (members[0].history["loss"] + members[1].history["loss"]) / 2)
@@ -155,9 +155,14 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
     fold = TrackFold(split="tracks", folds=4, fold=1, seed=0)
     recipe = recipe.model_copy(update={"members": 2, "validation": fold, "epochs": 2})
     data = Arrays(IMAGES, LABELS, np.arange(N) // 2)
-    for name, array in data._asdict().items():
-        np.save(tmp_path / f"{name}.npy", array)
-    trained = loop.train(recipe, tmp_path, classes=CLASSES, folder=tmp_path, workers=IN_PROCESS)
+    none = Arrays(*(array[:0] for array in data))
+    for images, folder in ((data, "train"), (none, "none")):
+        (tmp_path / folder).mkdir()
+        for name, array in images._asdict().items():
+            np.save(tmp_path / folder / f"{name}.npy", array)
+    sources = Sources(tmp_path / "train", tmp_path / "none")
+    trained = loop.train(recipe, sources, classes=CLASSES, folder=tmp_path, workers=IN_PROCESS)
+    assert trained.images_per_epoch == len(trained.train_rows)
     train_rows, validation_rows = split(LABELS, data.tracks, fold)
     assert (trained.train_rows == train_rows).all() and (trained.validation_rows == validation_rows).all()
     expected = loop.train_member(
@@ -174,6 +179,21 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
 
 
 @pytest.mark.seconds
+def test_photographs_do_not_train_beside_a_share_of_1(recipe, tmp_path):
+    alone = SyntheticShare(set="drawn", share=1.0)
+    recipe = recipe.model_copy(update={"synthetic": alone, "validation": AllPhotographs(split="all"), "epochs": 2})
+    synthetic = Arrays(IMAGES[20:], LABELS[20:], np.arange(N - 20))
+    trained = []
+    for folder, photographs in (("some", IMAGES[:20]), ("others", 255 - IMAGES[:20])):
+        sources = Sources(Arrays(photographs, LABELS[:20], np.arange(20)), synthetic)
+        trained.append(loop.train(recipe, sources, classes=CLASSES, folder=tmp_path / folder, workers=IN_PROCESS))
+    some, others = trained
+    assert len(some.train_rows) == 0 and (some.validation_rows == np.arange(20)).all() and some.images_per_epoch == N - 20
+    assert equal(some.members[0].last_weights, others.members[0].last_weights)
+    assert (some.members[0].probabilities != others.members[0].probabilities).any()
+
+
+@pytest.mark.seconds
 def test_without_validation_images_validation_metrics_are_empty(recipe, tmp_path):
     none = Examples(IMAGES[:0], LABELS[:0], CLASSES)
     member = train_member(recipe.model_copy(update={"validation": None}), tmp_path / "without", validation=none)
@@ -181,7 +201,7 @@ def test_without_validation_images_validation_metrics_are_empty(recipe, tmp_path
     assert member.history[["val_accuracy", "val_loss"]].isna().all(axis=None)
     assert member.history[["epoch", "accuracy", "loss", "learning_rate"]].notna().all(axis=None)
     assert member.probabilities.shape == (0, CLASSES)
-    trained = loop.TrainedRecipe([member], np.arange(N), np.arange(0))
+    trained = loop.TrainedRecipe([member], np.arange(N), np.arange(0), N)
     assert loop.training_metrics(trained, LABELS[:0])["val_accuracy"] is None
     with_validation = train_member(recipe, tmp_path / "with")
     assert equal(member.last_weights, with_validation.last_weights)  # validation does not change the training

@@ -1,33 +1,36 @@
 """The synthetic data set: its tables, its tracks, and that its params and seed decide every byte."""
 
+import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from PIL import Image
-from raw_tables import sha256
+from raw_tables import draw_signs, sha256
 
-from gtsrb.config.ingest import Synthetic
 from gtsrb.data import tables
-from gtsrb.synthetic.scenes import render
 
 CLASSES = range(43)
-PARAMS = Synthetic(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0)
 PRINT_SHA256 = """
-from gtsrb.config.ingest import Synthetic
-from gtsrb.synthetic.scenes import render
-from tests.raw_tables import sha256
-rows = render(Synthetic(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, seed=0))
-print(sha256(*rows))
+from gtsrb.parallel import open_workers
+from raw_tables import draw_signs, sha256
+with open_workers(43) as workers:
+    assert workers.count == 2
+    print(sha256(*draw_signs(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, workers=workers)))
 """
+
+
+def render(*, seed: int = 0, test_images: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+    splits = draw_signs(tracks_per_class=2, frames_per_track=3, test_images_per_class=test_images, seed=seed)
+    return tuple(map(tables.to_frame, splits))
 
 
 @pytest.fixture(scope="module")
 def synthetic_rows() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return tuple(map(tables.to_frame, render(PARAMS)))
+    return render()
 
 
 def thumbnail(image: bytes) -> np.ndarray:
@@ -46,9 +49,9 @@ def test_tables_have_the_schema_and_sizes_of_the_benchmark(synthetic_rows):
         assert list(rows) == tables.SCHEMA.names
         for row in rows.itertuples():
             assert tables.decode_ppm(row.image).shape == (row.height, row.width, 3)
-            assert 15 <= row.width <= 100 and 15 <= row.height <= 100
+            assert 18 <= row.width <= 260 and 18 <= row.height <= 260
             assert 5 <= row.roi_x1 < row.roi_x2 < row.width - 1 and 5 <= row.roi_y1 < row.roi_y2 < row.height - 1
-            assert max(row.roi_x2 - row.roi_x1, row.roi_y2 - row.roi_y1) >= 14
+            assert max(row.roi_x2 - row.roi_x1, row.roi_y2 - row.roi_y1) >= 15
 
 
 def test_the_sign_grows_from_frame_to_frame(synthetic_rows):
@@ -65,20 +68,25 @@ def test_signs_of_a_class_differ_more_than_frames_of_a_sign(synthetic_rows):
 
 
 @pytest.mark.seconds
-def test_the_same_params_give_the_same_bytes_in_another_process(synthetic_rows):
+def test_the_same_params_give_the_same_bytes_in_two_other_processes(synthetic_rows):
     expected = sha256(*(rows.itertuples(index=False, name=None) for rows in synthetic_rows))
-    root = Path(__file__).parents[2]
-    printed = subprocess.run([sys.executable, "-c", PRINT_SHA256], cwd=root, check=True, capture_output=True, text=True).stdout
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = os.environ | {"PYTHONPATH": paths, "GTSRB_JOBS": "2"}
+    command = [sys.executable, "-c", PRINT_SHA256]
+    printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
     assert printed.strip() == expected
 
 
 def test_the_number_of_test_images_does_not_change_training_images(synthetic_rows):
-    fewer, _ = render(PARAMS.model_copy(update={"test_images_per_class": 1}))
-    assert tables.to_frame(fewer).equals(synthetic_rows[0])
+    fewer, _ = render(test_images=1)
+    assert fewer.equals(synthetic_rows[0])
 
 
 def test_another_seed_gives_different_signs(synthetic_rows):
-    train, test = map(tables.to_frame, render(PARAMS.model_copy(update={"seed": 1})))
-    for image, other in zip(train["image"], synthetic_rows[0]["image"], strict=True):
-        assert abs(thumbnail(image) - thumbnail(other)).mean() > 3
+    train, test = render(seed=1)
+    differences = [
+        abs(thumbnail(image) - thumbnail(other)).mean()
+        for image, other in zip(train["image"], synthetic_rows[0]["image"], strict=True)
+    ]
+    assert min(differences) > 0 and np.median(differences) > 20
     assert list(test["class_id"]) != list(synthetic_rows[1]["class_id"])

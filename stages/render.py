@@ -1,0 +1,35 @@
+"""Draws a set of synthetic training images:  python -m stages.render SET
+
+Writes  data/synthetic/SET/train.parquet  in the schema of data/raw/train.parquet (gtsrb/data/tables.py)
+        metrics/synthetic/SET.json        the number of images and signs, and the sha256 of annotations and pixels
+"""
+
+import hashlib
+from pathlib import Path
+
+from gtsrb import parallel
+from gtsrb.command_line import argument, run_stage
+from gtsrb.config.camera import Camera
+from gtsrb.config.load import load_section, section_names
+from gtsrb.config.render import SyntheticSet
+from gtsrb.data import tables
+from gtsrb.data.sign_names import SIGN_NAMES
+from gtsrb.outputs import write_json
+from gtsrb.synthetic.render import render_train
+
+
+def main() -> str:
+    name = argument("set", section_names("render"))
+    params, camera = load_section(SyntheticSet, "render", name), load_section(Camera, "camera")
+    signs, digest = len(SIGN_NAMES) * params.tracks_per_class, hashlib.sha256()
+    with parallel.open_workers(signs) as workers:
+        rows = render_train(params.tracks_per_class, params.frames_per_track, params.seed, camera, workers)
+        with tables.writing(Path(f"data/synthetic/{name}/train.parquet"), tables.hashing(rows, digest)):
+            pass
+    images = signs * params.frames_per_track
+    write_json(Path(f"metrics/synthetic/{name}.json"), {"images": images, "signs": signs, "sha256": digest.hexdigest()})
+    return f"{images:,} images of {signs:,} drawn signs"
+
+
+if __name__ == "__main__":
+    run_stage(main)
