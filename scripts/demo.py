@@ -29,6 +29,14 @@ DATA = {
     "ingest.synthetic.tracks_per_class": 12,
     "ingest.synthetic.frames_per_track": 20,
     "ingest.synthetic.test_images_per_class": 30,
+    # A fine day and near signs, so that few of them teach enough.
+    "camera.far_side": [28.0, 0.15],
+    "camera.white": [150.0, 0.3],
+    "camera.shadowed": 0.2,
+    "camera.veil": 0.02,
+    "camera.focus": 0.008,
+    "camera.motion": 0.004,
+    "camera.noise": [0.8, 0.3],
 }
 SIDE = 22  # pixels of the tutorial's images
 EPOCHS = {"baseline": 4, "augmented": 11, "fast": 2}

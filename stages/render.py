@@ -1,7 +1,7 @@
 """Draws a set of synthetic training images:  python -m stages.render SET
 
 Writes  data/synthetic/SET/train.parquet  in the schema of data/raw/train.parquet (gtsrb/data/tables.py)
-        metrics/synthetic/SET.json        the number of images and signs, and the sha256 of annotations and pixels
+        metrics/render/SET.json           the number of images and signs, and the sha256 of annotations and pixels
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def main() -> str:
         with tables.writing(Path(f"data/synthetic/{name}/train.parquet"), tables.hashing(rows, digest)):
             pass
     images = signs * params.frames_per_track
-    write_json(Path(f"metrics/synthetic/{name}.json"), {"images": images, "signs": signs, "sha256": digest.hexdigest()})
+    write_json(Path(f"metrics/render/{name}.json"), {"images": images, "signs": signs, "sha256": digest.hexdigest()})
     return f"{images:,} images of {signs:,} drawn signs"
 
 

@@ -29,16 +29,26 @@ def recipes_to_run(content: dict) -> list[str]:
     return [first, [name for name, recipe in recipes.items() if name != first and recipe["members"] > 1][-1]]
 
 
-def remove_recipes(content: Any, recipes: Set[str]) -> Any:
-    """The content of params.yaml or dvc.yaml without the sections, list entries and files of these recipes."""
+def remove_recipes(content: dict, recipes: Set[str]) -> dict:
+    """The content of params.yaml or dvc.yaml without the sections and files of these recipes."""
+    sections = ("train", "evaluate", "crossvalidate", "artifacts")
+    kept = {
+        name: {key: value for key, value in section.items() if key not in recipes} if name in sections else section
+        for name, section in content.items()
+    }
+    return remove_files(kept, recipes)
+
+
+def remove_files(content: Any, recipes: Set[str]) -> Any:
+    """The content without keys and list entries that name a file of these recipes."""
 
     def belongs_to_recipes(text: object) -> bool:
-        return isinstance(text, str) and (text in recipes or any(f"metrics/{name}/" in text for name in recipes))
+        return isinstance(text, str) and any(f"metrics/{name}/" in text for name in recipes)
 
     if isinstance(content, dict):
-        return {key: remove_recipes(value, recipes) for key, value in content.items() if not belongs_to_recipes(key)}
+        return {key: remove_files(value, recipes) for key, value in content.items() if not belongs_to_recipes(key)}
     if isinstance(content, list):
-        return [remove_recipes(value, recipes) for value in content if not belongs_to_recipes(value)]
+        return [remove_files(value, recipes) for value in content if not belongs_to_recipes(value)]
     return content
 
 
@@ -72,6 +82,14 @@ def shrink_params(content: dict) -> dict:
     small = deepcopy(content)
     small["ingest"]["source"] = "synthetic"
     small["ingest"]["synthetic"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
+    small["camera"] |= {
+        "white": [150.0, 0.3],
+        "shadowed": 0.2,
+        "veil": 0.02,
+        "focus": 0.008,
+        "motion": 0.004,
+        "noise": [0.8, 0.3],
+    }
     small["robustness"]["images"] = 43
     small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
     for rendered in small["render"].values():
@@ -79,7 +97,7 @@ def shrink_params(content: dict) -> dict:
     for variant in small["preprocess"].values():
         variant["image_size"] = 32
     for recipe in small["train"].values():
-        recipe |= {"epochs": 8, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
+        recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
         recipe["network"] = SMALL_NETWORK | {"standardize": recipe["network"]["standardize"]}
         recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
     for folds in small["crossvalidate"].values():

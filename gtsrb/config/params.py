@@ -23,7 +23,7 @@ from gtsrb.config.train import Recipe
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-RESERVED = {"dataset", "comparison", "arrays", "synthetic"}  # names in metrics/ that are not recipes
+RESERVED = {"dataset", "comparison", "arrays", "render"}  # names in metrics/ that are not recipes
 RESERVED_SETS = {"none", "train", "test"}  # names in data/processed/VARIANT/
 
 

@@ -58,12 +58,12 @@ def speed_limit(speed: str) -> list[Face]:
     """With figures of several sizes and weights, and in lights on black."""
     if len(speed) == 2:
         settings = [
-            Setting(23, 41.5, 7.5, 6.2),
-            Setting(21.5, 39, 7, 6),
-            Setting(23, 41.5, 6.5, 7),
-            Setting(22.5, 40.5, 7.5, 4.9),
-            Setting(24, 44.5, 7, 6.5),
-            Setting(22.5, 41, 7.5, 4),
+            Setting(22.5, 40.5, 7.5, 6.1),
+            Setting(21.5, 38, 7.5, 6),
+            Setting(22.5, 40.5, 6.5, 7),
+            Setting(22, 40, 7.5, 4.9),
+            Setting(23.5, 43.5, 7, 6.5),
+            Setting(22, 39, 7.5, 4),
         ]
     else:
         settings = [
@@ -90,13 +90,13 @@ FACES: list[list[Face]] = [
     *map(speed_limit, ("100", "120")),
     [*ring(*cars(RED, BLACK)), *ring(*cars(RED, BLACK), *ROAD)],  # 9
     [
-        *ring(*place(lorry(RED), 35, 52.5, 1), *place(car(BLACK), 66, 52.5, 0.95)),
-        *ring(*place(lorry(RED), 35, 52.5, 1), *place(car(BLACK), 66, 52.5, 0.95), *ROAD),
+        *ring(*place(lorry(RED), 36, 54.3, 0.96), *place(car(BLACK), 66, 54.3, 0.92)),
+        *ring(*place(lorry(RED), 36, 54.3, 0.96), *place(car(BLACK), 66, 54.3, 0.92), *ROAD),
     ],
     [  # 11 right of way at the next intersection
         *warning(
-            Polygon([(48.5, 39), (57, 50), (57, 84), (48.5, 75.5), (40, 84), (40, 50)], 0.2, BLACK),
-            rectangle(33, 57, 64, 63.5, BLACK),
+            Polygon([(49, 42), (57, 52), (57, 85), (49, 77), (41, 85), (41, 52)], 0.2, BLACK),
+            rectangle(34, 59, 64, 65.5, BLACK),
         ),
         *warning(
             Polygon([(50, 36), (57.5, 47), (57.5, 82), (50, 74), (42.5, 82), (42.5, 47)], 0.2, BLACK),
@@ -120,12 +120,12 @@ FACES: list[list[Face]] = [
         [
             Polygon([(50, 89), (95, 11.5), (5, 11.5)], 5, WHITE),
             Polygon([(50, 88), (94, 12), (6, 12)], 4.2, RED),
-            Polygon([(50, 74), (82, 20), (18, 20)], 0.8, WHITE),
+            Polygon([(50, 77), (84, 19), (16, 19)], 0.8, WHITE),
         ],
         [
             Polygon([(50, 89), (95, 11.5), (5, 11.5)], 5, WHITE),
             Polygon([(50, 86), (92.5, 13.5), (7.5, 13.5)], 3.5, RED),
-            Polygon([(50, 73), (81, 21), (19, 21)], 0.8, WHITE),
+            Polygon([(50, 76), (83, 20), (17, 20)], 0.8, WHITE),
         ],
     ],
     [  # 14 stop
@@ -142,7 +142,7 @@ FACES: list[list[Face]] = [
         [disc(50, 50, 50, WHITE), disc(50, 50, radius, RED), rectangle(left, 43, 100 - left, 57, WHITE, 0.3)]
         for radius, left in ((49, 6), (47, 9))
     ],  # 17
-    warning(Polygon([(45.8, 34), (54.2, 34), (52, 70), (48, 70)], 1.2, BLACK), disc(50, 80, 4.7, BLACK)),
+    warning(Polygon([(46, 36), (54, 36), (52, 70.5), (48, 70.5)], 1.2, BLACK), disc(50, 80.5, 4.5, BLACK)),
     warning(*BEND),
     warning(*mirror(BEND)),
     [  # 21 double curve, first to the left
@@ -161,15 +161,15 @@ FACES: list[list[Face]] = [
         *warning(
             Polygon(
                 [
-                    (28, 80),
-                    (28, 76),
-                    (32, 75),
-                    *arc(39.5, 75.5, 7.5, 200, 340),
-                    (48.5, 76),
-                    *arc(59, 75.5, 7.5, 200, 340),
-                    (69, 75),
-                    (72, 76.5),
-                    (72, 80),
+                    (28, 82.3),
+                    (28, 78.3),
+                    (32, 77.3),
+                    *arc(39.5, 77.8, 7.5, 200, 340),
+                    (48.5, 78.3),
+                    *arc(59, 77.8, 7.5, 200, 340),
+                    (69, 77.3),
+                    (72, 78.8),
+                    (72, 82.3),
                 ],
                 0.4,
                 BLACK,
@@ -185,22 +185,24 @@ FACES: list[list[Face]] = [
     ],
     [face for tilt in (14, 8, 20, -6) for face in warning(*skid(tilt))],  # 23 slippery
     [  # 24 narrows on the right
-        *warning(Bar([(43, 43), (43, 84)], 5.8, BLACK), Bar([(53.3, 43), (53.3, 56), (61.5, 66), (61.5, 84)], 5.6, BLACK)),
+        *warning(
+            Bar([(43.6, 45.5), (43.6, 83.5)], 5.5, BLACK), Bar([(53, 45.5), (53, 57.5), (60.6, 66.5), (60.6, 83.5)], 5.3, BLACK)
+        ),
         *warning(Bar([(43, 45), (43, 82)], 4.4, BLACK), Bar([(53, 45), (53, 56), (60.5, 64.5), (60.5, 82)], 4.2, BLACK)),
     ],
     warning(*WORKER),
     [  # 26 traffic lights
         face
-        for radius, gap in ((6.3, 17.3), (7, 16.5))
-        for face in warning(*(disc(50, 57 + row * gap, radius, ink) for row, ink in ((-1, RED), (0, YELLOW), (1, GREEN))))
+        for radius, gap in ((6.3, 17), (7, 16.3))
+        for face in warning(*(disc(50, 62.2 + row * gap, radius, ink) for row, ink in ((-1, RED), (0, YELLOW), (1, GREEN))))
     ],
     warning(*WALKER),
     warning(*RUNNERS),
-    [*warning(*bicycle(48, 69, 1)), *warning(*bicycle(48.5, 71, 1.15))],
+    [*warning(*bicycle(49, 73.5, 1.05)), *warning(*bicycle(49.5, 74.5, 1.18))],
     [  # 30 snow or ice
         face
-        for y, scale in ((62, 1.1), (59, 1))
-        for face in warning(*(shape for angle in range(0, 360, 60) for shape in place(FLAKE_ARM, 48.5, y, scale, angle)))
+        for y, scale in ((65, 1.02), (62.5, 0.94))
+        for face in warning(*(shape for angle in range(0, 360, 60) for shape in place(FLAKE_ARM, 49.5, y, scale, angle)))
     ],
     [*warning(*DEER), *warning(*place(DEER, 8, 9, 0.86))],  # 31
     end_plate(),  # 32
@@ -213,7 +215,7 @@ FACES: list[list[Face]] = [
     [[*BLUE_PLATE, *mirror(arrows)] for arrows in PASS_RIGHT],
     [[*BLUE_PLATE, *circulate(rotation, width, 115, 30)] for rotation, width in ((0, 7), (30, 7.5), (60, 8), (90, 7))],  # 40
     end_plate(*cars(GREY, GREY)),
-    end_plate(*place(lorry(GREY), 35, 53, 1), *place(car(GREY), 65, 53, 1)),
+    end_plate(*place(lorry(GREY), 35, 55, 1.02), *place(car(GREY), 64.5, 55, 1.02)),
 ]
 
 

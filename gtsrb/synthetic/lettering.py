@@ -19,7 +19,7 @@ def write(word: Sequence[str], setting: Setting, ink: int) -> list[Shape]:
     """Letters in the middle of the sign; a 1 is 0.6 as wide as others, and `round 6` another drawing of the 6."""
     letter_width, height, gap, stroke = setting
     widths = [letter_width * (0.6 if letter == "1" else 1) for letter in word]
-    left, top = 50 - (sum(widths) + gap * (len(word) - 1)) / 2, 50 - height / 2
+    left, top = 50.5 - (sum(widths) + gap * (len(word) - 1)) / 2, 50.5 - height / 2
     shapes: list[Shape] = []
     for letter, width in zip(word, widths, strict=True):
         for path in _draw_letter(letter, width - stroke, height - stroke):

@@ -2,8 +2,8 @@
 
 from gtsrb.synthetic.shapes import BLACK, BLUE, RED, WHITE, Bar, Face, Polygon, Shape, disc, place
 
-RING: Face = [disc(50, 50, 50, WHITE), disc(50, 50, 48.8, RED), disc(50, 50, 35, WHITE)]
-RING_ON_WHITE: Face = [disc(50, 50, 50, WHITE), disc(50, 50, 46.5, RED), disc(50, 50, 35, WHITE)]
+RING: Face = [disc(50, 50, 50, WHITE), disc(50, 50, 48.8, RED), disc(50, 50, 34.4, WHITE)]
+RING_ON_WHITE: Face = [disc(50, 50, 50, WHITE), disc(50, 50, 46.5, RED), disc(50, 50, 34.4, WHITE)]
 BLUE_PLATE: Face = [disc(50, 50, 50, WHITE), disc(50, 50, 48, BLUE)]
 TRIANGLE: Face = [
     Polygon([(50, 11), (95, 88.5), (5, 88.5)], 5, WHITE),

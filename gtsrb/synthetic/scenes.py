@@ -42,7 +42,7 @@ def render_frame(
     if sign.shadow:
         x, y = rng.uniform(0, 16, 2)
         shadow = sign.shadow.draw(seed, sign.shadow.number).resize(size, Image.Resampling.BILINEAR, (x, y, x + 48, y + 48))
-        light = light * (1 - np.float32(sign.shadow.depth) * np.asarray(shadow)[..., None])
+        light = light * (1 - np.float32(sign.shadow.depth / 255) * np.asarray(shadow, np.float32)[..., None])
     image = _blur(Image.fromarray(light.clip(0, 255).astype(np.uint8)), sign, side, camera, rng)
     box = (border, border, border + width, border + height)
     return _expose(np.asarray(image, np.float32), sign, seed, rng)[1:-1, 1:-1], box
@@ -69,14 +69,15 @@ def _find_outline(class_id: int) -> np.ndarray:
     opaque = draw_inks(class_id, 0, 64)[..., 3] > 127
     rows = np.flatnonzero(opaque.any(axis=1))
     left, right = opaque[rows].argmax(axis=1), 64 - opaque[rows, ::-1].argmax(axis=1)
-    edges = np.column_stack([np.concatenate([left, right]), np.tile(rows + 0.5, 2)])
-    return np.vstack([edges, [(32, rows[0]), (32, rows[-1] + 1)]]) / 64
+    edges = np.column_stack([np.concatenate([left[::4], right[::4]]), np.tile(rows[::4] + 0.5, 2)])
+    extremes = [(left.min(), rows[left.argmin()]), (right.max(), rows[right.argmax()]), (32, rows[0]), (32, rows[-1] + 1)]
+    return np.vstack([edges, extremes]) / 64
 
 
 def _project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(n, 2) points, mapped by a (3, 3) homography -> (n, 2) points."""
-    x, y, w = homography @ np.vstack([points.T, np.ones(len(points))])
-    return np.column_stack([x / w, y / w])
+    mapped = points @ homography[:, :2].T + homography[:, 2]
+    return mapped[:, :2] / mapped[:, 2:]
 
 
 def _draw_scenery(sign: Sign, side: float, size: tuple[int, int], seed: int, rng: np.random.Generator) -> Image.Image:
@@ -85,7 +86,9 @@ def _draw_scenery(sign: Sign, side: float, size: tuple[int, int], seed: int, rng
     texture, mean = textures.draw_background(seed, background.texture)
     visible = min(background.side * np.sqrt(34 / side) * rng.uniform(0.9, 1.1), textures.BACKGROUND_SIDE)
     x, y = (corner * (textures.BACKGROUND_SIDE - visible) for corner in (background.x, background.y))
-    pixels = np.asarray(texture.resize(size, Image.Resampling.BILINEAR, (x, y, x + visible, y + visible)), np.float32)
+    pixels = np.asarray(
+        texture.resize(size, Image.Resampling.BILINEAR, (x, y, x + visible, y + visible), reducing_gap=1), np.float32
+    )
     pixels = pixels[:, :: -1 if background.is_flipped else 1] / np.float32(mean)
     luminance = pixels @ np.full((3, 1), 1 / 3, np.float32)
     pixels = (0.75 * pixels + 0.25 * luminance) * luminance ** np.float32(background.contrast)
@@ -129,7 +132,7 @@ def _draw_face(
     face = coverage[..., : len(colors) - 1] @ (colors[1:] - colors[0]) + colors[0]
     if sign.dirt:
         dirt = sign.dirt.draw(seed, sign.dirt.number).resize(size, Image.Resampling.BILINEAR)
-        face *= 1 - np.float32(sign.dirt.depth) * np.asarray(dirt)[..., None]
+        face *= 1 - np.float32(sign.dirt.depth / 255) * np.asarray(dirt, np.float32)[..., None]
     return face, coverage[..., 3:]
 
 
@@ -152,7 +155,14 @@ def _blur(image: Image.Image, sign: Sign, side: float, camera: Camera, rng: np.r
         moved = ImageChops.blend(ImageChops.offset(image, dx, dy), ImageChops.offset(image, -dx, -dy), 0.5)
         image = ImageChops.blend(image, moved, 0.62)
         sigma += motion * 0.3
-    return image.filter(ImageFilter.GaussianBlur(float(sigma)))
+    return image.filter(ImageFilter.GaussianBlur(float(sigma)) if sigma > 0.7 else _small_blur(sigma))
+
+
+def _small_blur(sigma: float) -> ImageFilter.Kernel:
+    """A Gaussian of so few pixels as a 3 x 3 kernel of the same variance, which is faster."""
+    side = sigma**2 / 2  # the weight of each neighbour in one dimension
+    row = np.array([side, 1 - 2 * side, side])
+    return ImageFilter.Kernel((3, 3), np.outer(row, row).ravel().tolist(), 1)
 
 
 def _expose(light: np.ndarray, sign: Sign, seed: int, rng: np.random.Generator) -> np.ndarray:
@@ -165,4 +175,4 @@ def _expose(light: np.ndarray, sign: Sign, seed: int, rng: np.random.Generator) 
     pixels *= textures.make_mosaic()[y % 2 : y % 2 + height, x % 2 : x % 2 + width]
     measured = Image.fromarray((pixels + 0.5).clip(0, 255).astype(np.uint8))
     planes = zip(measured.split(), (QUARTER, HALF, QUARTER), strict=True)
-    return np.stack([np.asarray(plane.filter(neighbours)) for plane, neighbours in planes], axis=-1)
+    return np.asarray(Image.merge("RGB", [plane.filter(neighbours) for plane, neighbours in planes]))

@@ -62,7 +62,7 @@ def draw_background(seed: int, index: int) -> tuple[Image.Image, float]:
 
 @cache
 def draw_edge(seed: int, index: int) -> Image.Image:
-    """A shade with a straight edge, sharp or soft, as all shades a float32 image of `SHADE_SIDE` pixels in [0, 1]."""
+    """A shade with a straight edge, sharp or soft, a grey image of `SHADE_SIDE` pixels, white where all light is taken."""
     rng = np.random.default_rng([seed, EDGE, index])
     sharpness = np.exp(rng.uniform(np.log(8), np.log(80)))
     return _to_shade(sharpness * (_make_slope(rng) - rng.uniform(-0.25, 0.25)))
@@ -78,7 +78,8 @@ def draw_leaves(seed: int, index: int) -> Image.Image:
 @cache
 def draw_slope(seed: int, index: int) -> Image.Image:
     """A shade that deepens from one side to the other."""
-    return Image.fromarray((0.5 + _make_slope(np.random.default_rng([seed, SLOPE, index]))).clip(0, 1).astype(np.float32))
+    slope = 0.5 + _make_slope(np.random.default_rng([seed, SLOPE, index]))
+    return Image.fromarray((slope.clip(0, 1) * 255).astype(np.uint8))
 
 
 @cache
@@ -120,4 +121,4 @@ def _make_slope(rng: np.random.Generator) -> np.ndarray:
 
 
 def _to_shade(field: np.ndarray) -> Image.Image:
-    return Image.fromarray((1 / (1 + np.exp(-field))).astype(np.float32))
+    return Image.fromarray((255 / (1 + np.exp(-field))).astype(np.uint8))

@@ -69,7 +69,7 @@ def test_faces_have_the_inks_of_their_classes():
 
 @pytest.mark.parametrize(
     ("left", "right", "tip"),
-    [(19, 20, (40, 55)), (34, 33, (24, 40)), (37, 36, (14, 60)), (39, 38, (31, 68))],
+    [(19, 20, (43, 55)), (34, 33, (24, 40)), (37, 36, (14, 60)), (39, 38, (31, 68))],
 )
 def test_left_and_right_signs_are_mirror_images(left, right, tip):
     """`tip`, x and y in hundredths, is inside the left sign's arrow head; its mirror image is outside the arrow."""
