@@ -14,8 +14,8 @@ from gtsrb.parallel import IN_PROCESS
 from gtsrb.synthetic.render import render_train
 
 STATIC = Path("app/static")
-TRACKS = {4: 0, 9: 3, 12: 1, 14: 3, 28: 2, 30: 0, 35: 1, 40: 0}  # class: track, chosen by eye: each kind, different light
-TRACKS_PER_CLASS, FRAMES, SEED = 4, 4, 7
+TRACKS = {4: 0, 9: 9, 12: 2, 14: 8, 28: 8, 30: 3, 35: 4, 40: 8}  # class: track, chosen by eye: each kind, different light
+TRACKS_PER_CLASS, FRAMES, SEED = 10, 4, 7
 
 
 def main() -> None:

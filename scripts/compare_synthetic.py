@@ -3,7 +3,7 @@
 Reads   data/validation/synthetic/      what a network that was trained on drawings alone names the training photographs
         pretrained/champion.onnx        a network that was trained on photographs, to name new drawings
         data/raw/train.parquet, data/raw/classes.csv, data/processed/VARIANT/train/
-Writes  docs/synthetic.csv, docs/synthetic.png, and prints the means
+Writes  docs/synthetic_classes.csv, docs/synthetic_classes.png, and prints the means
 
 The first figure chooses; the second finds faulty faces. The third, `auroc`, is that of a network of the recipe `fast` which
 tells new drawings from photographs: 0.5 if it cannot, 1 if it always can. It is trained without augmentation on four folds of
@@ -38,7 +38,7 @@ from gtsrb.training.split import split
 
 RECIPE, SEED = "synthetic", 1000  # of drawings that no recipe has
 DRAWINGS = 200  # of each class
-TABLE, PLOT = Path("docs/synthetic.csv"), Path("docs/synthetic.png")
+TABLE, PLOT = Path("docs/synthetic_classes.csv"), Path("docs/synthetic_classes.png")
 
 
 def main() -> None:

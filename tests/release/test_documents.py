@@ -41,7 +41,7 @@ def test_its_stages_exist(document):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     for stage, section in re.findall(r"dvc repro\s+(\w+)(?:@(\w+))?", document.read_text()):
         assert stage in stages
-        sections = params["preprocess" if stage == "preprocess" else "train"]
+        sections = params[{"preprocess": "preprocess", "render": "render"}.get(stage, "train")]
         assert section in {"", "NAME", "RECIPE", *sections}
 
 
