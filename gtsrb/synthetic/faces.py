@@ -74,6 +74,8 @@ def speed_limit(speed: str) -> list[Face]:
             Setting(19.5, 42, 3.4, 6.1),
             Setting(18.3, 40, 4.5, 3.9),
         ]
+    if speed == "70":  # smaller than the others
+        settings = [setting._replace(height=setting.height * 0.95) for setting in settings]
     words = [write(speed, setting, BLACK) for setting in settings]
     if "6" in speed:
         words.insert(2, write(["round 6", *speed[1:]], settings[2], BLACK))
@@ -183,7 +185,11 @@ FACES: list[list[Face]] = [
             )
         ),
     ],
-    [face for tilt in (14, 8, 20, -6) for face in warning(*skid(tilt))],  # 23 slippery
+    [  # 23 slippery
+        face
+        for tilt, has_lamps in ((14, False), (8, False), (10, True), (20, False), (-6, False))
+        for face in warning(*skid(tilt, has_lamps=has_lamps))
+    ],
     [  # 24 narrows on the right
         *warning(
             Bar([(43.6, 45.5), (43.6, 83.5)], 5.5, BLACK), Bar([(53, 45.5), (53, 57.5), (60.6, 66.5), (60.6, 83.5)], 5.3, BLACK)

@@ -37,7 +37,7 @@ def _draw_letter(letter: str, w: float, h: float) -> list[list[Point]]:
         case "1":
             return [[(w, h * 1.04), (w, -h * 0.03)], [(w, h * 0.04), (0, h * 0.25)]]
         case "2":
-            return [[*arc(r, r, r, 190, 385), (w * 0.85, h * 0.52), (0, h), (w * 1.06, h)]]
+            return [[*arc(r, r, r, 190, 385), (w * 0.85, h * 0.52), (0, h), (w * 1.13, h)]]
         case "3":
             middle, upper = h * 0.47, r * 0.92
             return [
@@ -60,13 +60,12 @@ def _draw_letter(letter: str, w: float, h: float) -> list[list[Point]]:
                 [*arc(r, bowl + r, r, 180, 360), *arc(r, h - r, r, 0, 180), (0, bowl + r)],
             ]
         case "7":
-            return [[(-w * 0.06, 0), (w, 0), (w, h * 0.04), (w * 0.4, h * 1.04)]]
+            return [[(-w * 0.1, h * 0.02), (w * 1.03, h * 0.02), (w * 1.03, h * 0.06), (w * 0.44, h * 1.04)]]
         case "8":
-            upper = r * 0.9
-            join = h * 0.46
+            upper, lower, join = r * 0.94, r * 1.05, h * 0.46
             return [
                 [*arc(r, upper, upper, 180, 360), *arc(r, join - upper, upper, 0, 180), (r - upper, upper)],
-                [*arc(r, join + r, r, 180, 360), *arc(r, h - r, r, 0, 180), (0, join + r)],
+                [*arc(r, join + lower, lower, 180, 360), *arc(r, h - lower, lower, 0, 180), (r - lower, join + lower)],
             ]
         case "S":
             return [

@@ -145,9 +145,10 @@ BONNETED_TRUCK: list[Shape] = [
 ]
 
 
-def skid(car_tilt: float) -> list[Shape]:
+def skid(car_tilt: float, *, has_lamps: bool) -> list[Shape]:
+    lamps = [disc(-8, 1.5, 2.6, WHITE), disc(8, 1.5, 2.6, WHITE)] if has_lamps else []
     return [
-        *place(car(BLACK), 48.8, 59.5, 0.84, car_tilt),
+        *place([*car(BLACK), *lamps], 48.8, 59.5, 0.84, car_tilt),
         Stroke([(43, 71.9), (34.3, 73.3), (34.3, 75.3), (40.1, 76.7), (39.2, 78.7), (29.5, 80.1)], 2, BLACK),
         Stroke([(41.1, 80.6), (37.2, 82.6), (33.3, 85.5), (39.2, 85.5)], 2, BLACK),
         Stroke([(47.9, 71.4), (52.7, 73.8), (51.3, 77.2), (59.5, 77.2), (69.2, 79.6)], 2.2, BLACK),

@@ -108,11 +108,11 @@ def _draw_round(points: list[Point], radius: float, draw: ImageDraw.ImageDraw, f
 
 
 def _offset(points: list[Point], distance: float) -> list[Point]:
-    """The polyline that runs `distance` to the left of `points`, one point for each of them."""
+    """The polyline that runs `distance` to the left of `points`, one point for each other of them."""
     path = np.array(points)
+    path = path[np.append(True, np.hypot(*np.diff(path, axis=0).T) > 1e-6)]  # where two arcs meet, a point is there twice
     along = np.diff(path, axis=0)
     normals = np.column_stack([along[:, 1], -along[:, 0]]) / np.hypot(*along.T)[:, None]
-    assert np.isfinite(normals).all(), points
     closed = np.allclose(path[0], path[-1])
     before = np.vstack([normals[-1] if closed else normals[0], normals])
     after = np.vstack([normals, normals[0] if closed else normals[-1]])

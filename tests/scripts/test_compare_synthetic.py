@@ -11,12 +11,12 @@ from scripts import compare_synthetic
 def test_hits_are_those_of_all_photographs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     labels = np.array([1, 0, 1])
-    with pytest.raises(InputError, match="data/validation/synthetic not found; run `dvc repro train@synthetic`"):
+    with pytest.raises(InputError, match=r"data/validation/synthetic not found; run `dvc repro train@synthetic`"):
         compare_synthetic.read_hits(labels)
     write_array(tmp_path / "data/validation/synthetic/rows.npy", np.arange(3))
     write_array(tmp_path / "data/validation/synthetic/probabilities.npy", np.array([[0.1, 0.9], [0.8, 0.2], [0.6, 0.4]]))
     assert compare_synthetic.read_hits(labels).tolist() == [True, True, False]
-    with pytest.raises(InputError, match="has 3 of 4 photographs; set train.synthetic.validation to split: all"):
+    with pytest.raises(InputError, match=r"has 3 of 4 photographs; set train.synthetic.validation to split: all"):
         compare_synthetic.read_hits(np.array([1, 0, 1, 1]))
 
 
