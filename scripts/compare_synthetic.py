@@ -31,7 +31,7 @@ from gtsrb.errors import InputError
 from gtsrb.outputs import atomic_write, write_csv
 from gtsrb.preprocessing.preprocess import preprocess_rows
 from gtsrb.serving import predictor
-from gtsrb.synthetic.render import TEST, render_sign
+from gtsrb.synthetic.render import TEST, render_signs
 from gtsrb.training import loop
 from gtsrb.training.batches import Examples
 from gtsrb.training.split import split
@@ -46,9 +46,8 @@ def main() -> None:
     recipe, names = content.train[RECIPE], arrays.read_class_names()
     photographs = arrays.load(loop.source_dirs(recipe)[0])
     model = predictor.load(predictor.BEST)
-    for_model, for_recipe = (
-        draw(variant, content.camera, len(names)) for variant in (model.variant, content.preprocess[recipe.images])
-    )
+    variants = [model.variant, content.preprocess[recipe.images]]
+    for_model, for_recipe = draw(variants, content.camera, len(names))
     table = pd.DataFrame({"class_id": range(len(names)), "name": names})
     hits = read_hits(photographs.labels)
     table["photographs"] = mean_per_class(hits, photographs.labels)
@@ -78,16 +77,15 @@ def mean_per_class(values: np.ndarray, labels: np.ndarray) -> pd.Series:
     return pd.Series(values).groupby(labels).mean()
 
 
-def draw(variant: Variant, camera: Camera, classes: int) -> np.ndarray:
-    """(classes * DRAWINGS, size, size, channels) drawings in the order of their classes, each of another sign."""
+def draw(variants: list[Variant], camera: Camera, classes: int) -> list[np.ndarray]:
+    """(classes * DRAWINGS, size, size, channels) drawings in each variant, by class, each of another sign."""
+    signs = [[(class_id, track) for track in range(DRAWINGS)] for class_id in range(classes)]
     with parallel.open_workers(classes) as workers:
-        calls = (partial(draw_class, class_id, variant, camera) for class_id in range(classes))
-        return np.concatenate(list(workers.map(calls)))
-
-
-def draw_class(class_id: int, variant: Variant, camera: Camera) -> np.ndarray:
-    rows = (render_sign(SEED, TEST, class_id, track, 1, camera)[0] for track in range(DRAWINGS))
-    return preprocess_rows(((row[-1], *row[6:10]) for row in rows), variant)
+        drawn = workers.map(partial(render_signs, SEED, TEST, of_class, 1, camera) for of_class in signs)
+        rows = [[(row[-1], *row[6:10]) for (row,) in of_class] for of_class in drawn]
+        return [
+            np.concatenate(list(workers.map(partial(preprocess_rows, part, variant) for part in rows))) for variant in variants
+        ]
 
 
 def tell_apart(recipe: Recipe, photographs: Arrays, drawings: np.ndarray, labels: np.ndarray) -> pd.Series:
@@ -133,7 +131,7 @@ def plot(table: pd.DataFrame) -> None:
     )
     axes.set_yticks(table.index, table["name"], size=8)
     axes.set_xlabel("named rightly, %")
-    axes.legend(loc="lower left", fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     with atomic_write(PLOT) as temporary_path:
         figure.savefig(temporary_path, format="png", metadata={"Software": None})

@@ -17,6 +17,7 @@ from gtsrb.synthetic.faces import FACES
 from gtsrb.synthetic.scenes import render_frame
 from gtsrb.synthetic.signs import sample_sides, sample_sign
 
+SIGNS_PER_CALL = 16  # of a worker: the way to it and back takes as long as half a drawing
 TRAIN, TEST, TEST_ORDER = range(3)  # part of the seeds: each has its own stream of random numbers
 
 
@@ -42,8 +43,16 @@ def _render_signs(
     seed: int, split: int, signs: list[tuple[int, int]], frames: int, camera: Camera, workers: Workers, name: str
 ) -> Iterator[list[Row]]:
     """The rows of each (class, track)."""
-    calls = (partial(render_sign, seed, split, class_id, track, frames, camera) for class_id, track in signs)
-    return iter(Bar(workers.map(calls), desc=f"rendering {name} signs", total=len(signs), unit=" signs"))
+    parts = (signs[start : start + SIGNS_PER_CALL] for start in range(0, len(signs), SIGNS_PER_CALL))
+    calls = (partial(render_signs, seed, split, part, frames, camera) for part in parts)
+    with Bar(desc=f"rendering {name} signs", total=len(signs), unit=" signs") as bar:
+        for part_rows in workers.map(calls):
+            yield from part_rows
+            bar.update(len(part_rows))
+
+
+def render_signs(seed: int, split: int, signs: list[tuple[int, int]], frames: int, camera: Camera) -> list[list[Row]]:
+    return [render_sign(seed, split, class_id, track, frames, camera) for class_id, track in signs]
 
 
 def render_sign(seed: int, split: int, class_id: int, track: int, frames: int, camera: Camera) -> list[Row]:

@@ -26,8 +26,10 @@ def test_a_sample_has_at_most_so_many_rows_of_each_class():
     assert np.bincount(labels[rows]).tolist() == [10, 3, 10] and (np.diff(rows) > 0).all()
 
 
-def test_drawings_of_a_class_differ_from_sign_to_sign(params, monkeypatch):
-    monkeypatch.setattr(compare_synthetic, "DRAWINGS", 3)
-    drawings = compare_synthetic.draw_class(14, params.preprocess["plain"], params.camera)
-    assert drawings.shape == (3, 48, 48, 3)
-    assert all((drawings[a] != drawings[b]).any() for a, b in ((0, 1), (0, 2), (1, 2)))
+def test_drawings_differ_from_sign_to_sign_and_are_the_same_in_every_variant(params, monkeypatch):
+    monkeypatch.setattr(compare_synthetic, "DRAWINGS", 2)
+    variants = [params.preprocess["plain"], params.preprocess["equalized"]]
+    plain, equalized = compare_synthetic.draw(variants, params.camera, classes=3)
+    assert plain.shape == equalized.shape == (6, 48, 48, 3)
+    assert all((plain[a] != plain[b]).any() for a in range(6) for b in range(a))
+    assert (compare_synthetic.draw(variants[:1], params.camera, classes=3)[0] == plain).all()
