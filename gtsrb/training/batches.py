@@ -90,7 +90,10 @@ class TrainingBatches(OrderedBatches):
         rng = make_generator(self.recipe.seed, epoch, ORDER)
         shuffle, synthetic = self.recipe.shuffle, self.examples.synthetic
         n = len(self.examples.labels) - synthetic
-        order = shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(self.examples.labels[:n], self.recipe.sampling, rng)
+        labels = self.examples.labels[:n]
+        order = (
+            shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(labels, self.recipe.sampling if n else "natural", rng)
+        )
         if drawn := count_synthetic(n, synthetic, self.recipe.synthetic.share):
             rows = np.concatenate([rng.permutation(synthetic) for _ in range(-(-drawn // synthetic))])[:drawn]
             order = rng.permutation(np.concatenate([order, n + rows]))

@@ -102,7 +102,7 @@ def train(recipe: Recipe, sources: Sources, *, classes: int, folder: Path, worke
     """
     check_classes(recipe, classes)
     photographs, synthetic = map(arrays.open_shared, sources)
-    rows = split(photographs.labels, photographs.tracks, recipe.validation)
+    rows = rows_trained_on(recipe, split(photographs.labels, photographs.tracks, recipe.validation))
     shared = share_sources(sources, workers)
 
     def call(number: int) -> partial[Member]:
@@ -112,9 +112,14 @@ def train(recipe: Recipe, sources: Sources, *, classes: int, folder: Path, worke
         return partial(of_member, classes=classes, folder=folder / member, name=label)
 
     members = dict(workers.run(map(call, range(recipe.members))))
-    n = len(rows[0]) * (recipe.synthetic.share < 1)
-    images = n + count_synthetic(n, len(synthetic.labels), recipe.synthetic.share)
+    images = len(rows[0]) + count_synthetic(len(rows[0]), len(synthetic.labels), recipe.synthetic.share)
     return TrainedRecipe([members[number] for number in range(recipe.members)], *rows, images)
+
+
+def rows_trained_on(recipe: Recipe, rows: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows for training and validation, of which none trains if all images are synthetic."""
+    train_rows, validation_rows = rows
+    return train_rows[: 0 if recipe.synthetic.share == 1 else None], validation_rows
 
 
 def source_dirs(recipe: Recipe) -> tuple[Path, Path]:
@@ -145,8 +150,7 @@ def train_member_on(
     keras.utils.clear_session()  # the network that this process trained before
     machine = set_up_device(recipe)
     photographs, synthetic = map(arrays.open_shared, sources)
-    if recipe.synthetic.share == 1:
-        train_rows = train_rows[:0]
+    train_rows, validation_rows = rows_trained_on(recipe, (train_rows, validation_rows))
     train, validation = (
         Examples(Rows(photographs.images, rows), photographs.labels[rows], classes) for rows in (train_rows, validation_rows)
     )

@@ -58,7 +58,9 @@ def test_an_epoch_shows_synthetic_images_to_their_share(recipe, share, synthetic
     assert 0.5 * share < (first_half >= photographs).mean() < 1.5 * share  # shuffled among each other
 
 
-def test_an_epoch_of_synthetic_images_alone_shows_each_once(recipe):
+@pytest.mark.parametrize("sampling", ["natural", "class_balanced"])
+def test_an_epoch_of_synthetic_images_alone_shows_each_once(recipe, sampling):
+    recipe = recipe.model_copy(update={"sampling": sampling})
     examples = Examples(IMAGES, LABELS, CLASSES, synthetic=N)
     recipe = without_augmentation(recipe).model_copy(update={"synthetic": SyntheticShare(set="drawn", share=1.0)})
     assert sorted(TrainingBatches(examples, recipe, epoch=0).order) == list(range(N))

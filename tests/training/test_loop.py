@@ -179,18 +179,20 @@ def test_every_member_is_trained_on_the_recipes_split(recipe, tmp_path):
 
 
 @pytest.mark.seconds
-def test_photographs_do_not_train_beside_a_share_of_1(recipe, tmp_path):
+@pytest.mark.parametrize("validates", [True, False])
+def test_photographs_do_not_train_beside_a_share_of_1(recipe, tmp_path, validates):
     alone = SyntheticShare(set="drawn", share=1.0)
-    recipe = recipe.model_copy(update={"synthetic": alone, "validation": AllPhotographs(split="all"), "epochs": 2})
+    validation = AllPhotographs(split="all") if validates else None
+    recipe = recipe.model_copy(update={"synthetic": alone, "validation": validation, "epochs": 2})
     synthetic = Arrays(IMAGES[20:], LABELS[20:], np.arange(N - 20))
     trained = []
     for folder, photographs in (("some", IMAGES[:20]), ("others", 255 - IMAGES[:20])):
         sources = Sources(Arrays(photographs, LABELS[:20], np.arange(20)), synthetic)
         trained.append(loop.train(recipe, sources, classes=CLASSES, folder=tmp_path / folder, workers=IN_PROCESS))
     some, others = trained
-    assert len(some.train_rows) == 0 and (some.validation_rows == np.arange(20)).all() and some.images_per_epoch == N - 20
+    assert len(some.train_rows) == 0 and len(some.validation_rows) == 20 * validates and some.images_per_epoch == N - 20
     assert equal(some.members[0].last_weights, others.members[0].last_weights)
-    assert (some.members[0].probabilities != others.members[0].probabilities).any()
+    assert (some.members[0].probabilities != others.members[0].probabilities).any() == validates
 
 
 @pytest.mark.seconds
