@@ -90,10 +90,7 @@ class TrainingBatches(OrderedBatches):
         rng = make_generator(self.recipe.seed, epoch, ORDER)
         shuffle, synthetic = self.recipe.shuffle, self.examples.synthetic
         n = len(self.examples.labels) - synthetic
-        labels = self.examples.labels[:n]
-        order = (
-            shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(labels, self.recipe.sampling if n else "natural", rng)
-        )
+        order = shuffle_blocks(n, shuffle, rng) if shuffle else draw_order(self.examples.labels[:n], self.recipe.sampling, rng)
         if drawn := count_synthetic(n, synthetic, self.recipe.synthetic.share):
             rows = np.concatenate([rng.permutation(synthetic) for _ in range(-(-drawn // synthetic))])[:drawn]
             order = rng.permutation(np.concatenate([order, n + rows]))
@@ -116,7 +113,7 @@ def draw_order(labels: np.ndarray, sampling: str, rng: np.random.Generator) -> n
     and a class with more images than its share shows a random sample of them.
     """
     n = len(labels)
-    if sampling == "natural":
+    if sampling == "natural" or n == 0:
         return rng.permutation(n)
     present = rng.permutation(np.unique(labels))
     quotas = n // len(present) + (np.arange(len(present)) < n % len(present))
