@@ -67,9 +67,10 @@ def code_hash(files: Iterable[Path]) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of the bytes of a file in data/raw. Raises `InputError` if it cannot be read."""
+    """SHA-256 of the bytes of a file in data/raw, or of data/synthetic/SET. Raises `InputError` if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        raise InputError(f"{path} not found; run `dvc repro ingest`") from None
+        stage = f"render@{path.parent.name}" if path.parent.parent.name == "synthetic" else "ingest"
+        raise InputError(f"{path} not found; run `dvc repro {stage}`") from None

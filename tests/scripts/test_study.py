@@ -97,6 +97,25 @@ def test_a_study(workspace, monkeypatch, capsys):
     assert "not counted, recorded with other code, data or versions: 2 lines of base" in capsys.readouterr().out
 
 
+@pytest.mark.seconds
+def test_a_row_with_synthetic_images(workspace, monkeypatch):
+    """Of a set that has been rendered; the row without has the hash of params that it had before sets were known."""
+    others = ["render.drawn.images=equalized", "train.synthetic.images=equalized"]
+    overrides = [*others, "train.augmented.synthetic={set:drawn,share:0.5}"]
+    content = CONTENT | {"common": TRACK_FOLDS, "folds": [1], "seeds": [0], "rows": {"base": [], "drawn": overrides}}
+    with pytest.raises(InputError, match=r"data/synthetic/drawn/train.parquet not found; run `dvc repro render@drawn`"):
+        run_study(content, monkeypatch)
+    Path("data/synthetic/drawn").mkdir(parents=True)
+    train, _ = draw_signs(tracks_per_class=1, frames_per_track=1, test_images_per_class=1, seed=1)
+    write_table(Path("data/synthetic/drawn/train.parquet"), train)
+    lines = results.read_lines(run_study(content, monkeypatch)).set_index("row")
+    assert lines.loc["base", "images"] == lines.loc["drawn", "images"]
+    assert lines.loc["base", "val_loss"] != lines.loc["drawn", "val_loss"]
+    base, drawn = study.study.list_runs(study.study.read(Path("some.yaml")), Path("params.yaml").read_text())
+    assert (lines.loc["base", "params"], lines.loc["drawn", "params"]) == (base.params, drawn.params)
+    assert base.params != drawn.params
+
+
 @pytest.mark.slow
 def test_a_killed_run_resumes(workspace, monkeypatch, capsys):
     """Killed between the last epoch and the line, a run is not trained again; the line is the same."""
