@@ -15,6 +15,7 @@ from raw_tables import draw_signs
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import TrackFold
 from gtsrb.data import arrays, tables
+from gtsrb.data.arrays import Sources
 from gtsrb.errors import InputError
 from gtsrb.evaluation.corruptions import corrupt_and_preprocess
 from gtsrb.parallel import IN_PROCESS, open_workers
@@ -95,13 +96,15 @@ def ensemble(raw_params, workspace):
     recipe = loop.Recipe.model_validate(content)
     recipe = recipe.model_copy(update={"validation": TrackFold(split="tracks", folds=4, fold=1, seed=0)})
     for name, array in {"images": IMAGES, "labels": LABELS, "tracks": np.arange(N) // 2}.items():
-        (workspace / "arrays").mkdir(exist_ok=True)
-        np.save(workspace / f"arrays/{name}.npy", array)
+        for folder, rows in (("arrays", array), ("none", array[:0])):
+            (workspace / folder).mkdir(exist_ok=True)
+            np.save(workspace / folder / f"{name}.npy", rows)
 
     def train(folder: str) -> loop.TrainedRecipe:
         (workspace / folder).mkdir(exist_ok=True)
         with loop.open_trainers(recipe, recipe.members) as workers:
-            return loop.train(recipe, Path("arrays"), classes=CLASSES, folder=Path(folder), workers=workers)
+            sources = Sources(Path("arrays"), Path("none"))
+            return loop.train(recipe, sources, classes=CLASSES, folder=Path(folder), workers=workers)
 
     return train
 
