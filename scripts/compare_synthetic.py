@@ -5,7 +5,7 @@ Reads   data/validation/synthetic/      what a network that was trained on drawi
         data/raw/train.parquet, data/raw/classes.csv, data/processed/VARIANT/train/
 Writes  docs/synthetic_classes.csv, docs/synthetic_classes.png, and prints the means
 
-The first figure chooses; the second finds faulty faces. The third, `auroc`, is that of a network of the recipe `fast` which
+The first figure chooses; the second finds faulty faces. The third, `auroc`, is that of a network like that of `synthetic` which
 tells new drawings from photographs: 0.5 if it cannot, 1 if it always can. It is trained without augmentation on four folds of
 the signs and an equal number of drawings, and measured on the fifth.
 """
@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import keras
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -28,8 +27,9 @@ from gtsrb.config.train import Recipe, TrackFold
 from gtsrb.data import arrays
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
-from gtsrb.outputs import atomic_write, write_csv
+from gtsrb.outputs import write_csv
 from gtsrb.preprocessing.preprocess import preprocess_rows
+from gtsrb.reporting.plots import write_png
 from gtsrb.serving import predictor
 from gtsrb.synthetic.render import TEST, render_signs
 from gtsrb.training import loop
@@ -106,7 +106,6 @@ def tell_apart(recipe: Recipe, photographs: Arrays, drawings: np.ndarray, labels
             machine=machine,
             folder=Path(folder),
         )  # fmt: skip
-    keras.utils.clear_session()
     scores = pd.DataFrame({"class_id": classes[test], "is_drawn": is_drawn[test], "score": member.probabilities[:, 1]})
     print(f"AUROC of drawings against photographs {roc_auc_score(scores['is_drawn'], scores['score']):.4f}")
     return pd.Series({name: roc_auc_score(group["is_drawn"], group["score"]) for name, group in scores.groupby("class_id")})
@@ -133,8 +132,7 @@ def plot(table: pd.DataFrame) -> None:
     axes.set_xlabel("named rightly, %")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    with atomic_write(PLOT) as temporary_path:
-        figure.savefig(temporary_path, format="png", metadata={"Software": None})
+    write_png(PLOT, figure)
 
 
 if __name__ == "__main__":

@@ -72,13 +72,13 @@ def train_missing(content: Study, results_file: Path) -> None:
     missing = results.find_missing(lines, runs, code)
     if not missing:
         return
-    arrays_dirs = {(run.variant, run.recipe.synthetic.set): prepare_sources(run, splits) for run in missing}
+    arrays_dirs = {images: prepare_sources(*images, splits) for images in dict.fromkeys(run.images for run in missing)}
     finished = []
     with ExitStack() as locks, loop.open_trainers(missing[0].recipe, len(missing)) as workers:
         folders: dict[int, ExitStack] = {}
         sources = {
-            key: {name: workers.share(arrays.read, folder) for name, folder in dirs.items()}
-            for key, dirs in arrays_dirs.items()
+            images: {name: workers.share(arrays.read, folder) for name, folder in dirs.items()}
+            for images, dirs in arrays_dirs.items()
         }
 
         def call(number: int) -> partial[dict[str, Any]]:
@@ -86,11 +86,11 @@ def train_missing(content: Study, results_file: Path) -> None:
             run = missing[number]
             print_line(f"{number + 1} of {len(missing)}: {run.name}")
             folders[number] = locks.enter_context(ExitStack())
-            key = (run.variant, run.recipe.synthetic.set)
-            trained_on = (arrays_dirs[key]["train"], arrays_dirs[key]["synthetic"])
+            dirs = arrays_dirs[run.images]
+            trained_on = (dirs["train"], dirs["synthetic"])
             checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, trained_on, run.evaluation)
             folder = folders[number].enter_context(checkpoint_dir)
-            return partial(train_run, run, sources[key], classes=classes, folder=folder)
+            return partial(train_run, run, sources[run.images], classes=classes, folder=folder)
 
         for number, measured in workers.run(map(call, range(len(missing)))):
             run = missing[number]
@@ -126,13 +126,11 @@ def check_recipes(recipes: list[Recipe], classes: int) -> None:
         split(labels, tracks, validation)
 
 
-def prepare_sources(run: Run, splits: Iterable[str]) -> dict[str, Path]:
-    """The directories of the arrays of these splits, and of the run's synthetic images."""
-    used = run.recipe.synthetic.set
-    synthetic = (
-        prepare_no_arrays(run.variant) if used == "none" else prepare_arrays(SYNTHETIC / used / "train.parquet", run.variant)
-    )
-    return {split: prepare_arrays(RAW / f"{split}.parquet", run.variant) for split in splits} | {"synthetic": synthetic}
+def prepare_sources(variant: Variant, used: str, splits: Iterable[str]) -> dict[str, Path]:
+    """The directories of the variant's arrays of these splits, and of the set of synthetic images that is `used`."""
+    drawn = SYNTHETIC / used / "train.parquet"
+    synthetic = prepare_no_arrays(variant) if used == "none" else prepare_arrays(drawn, variant)
+    return {split: prepare_arrays(RAW / f"{split}.parquet", variant) for split in splits} | {"synthetic": synthetic}
 
 
 def prepare_no_arrays(variant: Variant) -> Path:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from gtsrb import command_line
 from gtsrb.errors import InputError
-from gtsrb.outputs import atomic_write
+from gtsrb.reporting.plots import write_png
 from gtsrb.studies import results, study
 
 SEEDS, PLOT = Path("docs/seeds"), Path("docs/fast.png")
@@ -102,8 +102,7 @@ def plot(table: pd.DataFrame, tutorial: pd.DataFrame) -> None:
     axes.set_xlabel("training on two cores")
     axes.set_ylabel("accuracy on the official test set, %")
     axes.spines[["top", "right"]].set_visible(False)
-    with atomic_write(PLOT) as temporary_path:
-        figure.savefig(temporary_path, format="png", metadata={"Software": None})
+    write_png(PLOT, figure)
 
 
 def annotate(axes: Axes, text: str, row: dict[Any, Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from gtsrb.config.params import Params, load
+from scripts.demo import FINE_DAY
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,14 +83,7 @@ def shrink_params(content: dict) -> dict:
     small = deepcopy(content)
     small["ingest"]["source"] = "synthetic"
     small["ingest"]["synthetic"] = {"tracks_per_class": 8, "frames_per_track": 2, "test_images_per_class": 3, "seed": 0}
-    small["camera"] |= {
-        "white": [150.0, 0.3],
-        "shadowed": 0.2,
-        "veil": 0.02,
-        "focus": 0.008,
-        "motion": 0.004,
-        "noise": [0.8, 0.3],
-    }
+    small["camera"] |= deepcopy(FINE_DAY)
     small["robustness"]["images"] = 43
     small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
     for rendered in small["render"].values():

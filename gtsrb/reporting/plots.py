@@ -1,4 +1,4 @@
-"""The plots of the report and the tour: tables of metrics in, matplotlib figures out, and these as SVG in HTML.
+"""The plots of the report and the tour: tables of metrics in, matplotlib figures out, and these as SVG in HTML or as PNG.
 
 A recipe has the same colour and marker in every plot; the report's legend explains them.
 """
@@ -8,6 +8,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -21,6 +22,7 @@ from matplotlib.typing import RcKeyType
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from gtsrb.evaluation.intervals import wilson_interval
+from gtsrb.outputs import atomic_write
 from gtsrb.reporting.html_images import to_uint8
 
 TEXT_COLOR = "#010203"  # a placeholder for the colour of the page's text, which differs between light and dark mode
@@ -69,6 +71,12 @@ Styles = Mapping[str, LineStyle]  # recipe -> its style
 def line_styles(recipes: list[str]) -> Styles:
     """The first five recipes differ; the sixth has the style of the first."""
     return {name: LineStyle(COLORS[i % len(COLORS)], list(MARKERS)[i % len(MARKERS)]) for i, name in enumerate(recipes)}
+
+
+def write_png(path: Path, figure: Figure) -> None:
+    """The same figure gives the same bytes."""
+    with atomic_write(path) as temporary_path:
+        figure.savefig(temporary_path, format="png", metadata={"Software": None})
 
 
 def to_svg(name: str, draw: Callable[..., Figure], *arguments: object) -> str:

@@ -73,6 +73,11 @@ class Run:
         return f"{self.row}{fold}, seed {self.seed}"
 
     @property
+    def images(self) -> tuple[Variant, str]:
+        """What its arrays are of: the image variant, and the set of synthetic images."""
+        return self.variant, self.recipe.synthetic.set
+
+    @property
     def params(self) -> str:
         """Hash of the row's params without fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from gtsrb.evaluation.intervals import track_bootstrap
-from gtsrb.outputs import atomic_write
+from gtsrb.reporting.plots import write_png
 
 
 def summarize(lines: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
@@ -144,5 +144,4 @@ def plot(table: pd.DataFrame, path: Path) -> None:
     axes.set_xlabel("accuracy on validation tracks, %: mean compared with the first row, and range over the seeds")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
-    with atomic_write(path) as temporary_path:
-        figure.savefig(temporary_path, format="png", metadata={"Software": None})
+    write_png(path, figure)
