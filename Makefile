@@ -10,6 +10,8 @@ TENSORFLOW := $(if $(GPU),gpu,cpu)
 OTHER_TENSORFLOW := $(if $(GPU),tensorflow-cpu,$(if $(findstring Linux x86_64,$(shell uname -sm)),tensorflow,tensorflow-cpu))
 INSTALLED := .venv/$(TENSORFLOW),dev.installed
 
+NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed)  # for examples/predict.mjs
+
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: demo lint check test test-all release-check repro app report tour setup
@@ -29,7 +31,7 @@ lint: setup
 check: lint  ## lint, types, and the tests that take milliseconds: 45 seconds
 	@$(PYTEST) -m "not seconds and not slow"
 
-test: lint  ## the same and the tests that train and run the pipeline, on drawn signs: 4 minutes
+test: lint $(NODE_MODULES)  ## the same and the tests that train and run the pipeline, on drawn signs: 4 minutes
 	@$(PYTEST)
 
 test-all: test .venv-app/app.installed $(addprefix .venv/,jax.installed notebook.installed cluster.installed)  ## and browser, killed processes, JAX, tour, Dask
@@ -69,6 +71,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 .venv/jax.installed .venv/notebook.installed .venv/cluster.installed: $(INSTALLED)
 	$(install)
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --silent --ignore-scripts --no-audit --no-fund && touch $@ || echo "npm cannot install what package.json names: no test of JavaScript"
 
 .venv-app/app.installed: pyproject.toml constraints.txt
 	$(install)

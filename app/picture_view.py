@@ -1,7 +1,6 @@
-"""What the page shows of a picture: its network input and prediction, a thumbnail, a sign's pictogram. Imports no Streamlit."""
+"""What the page shows of a picture: its occlusion sensitivity, a thumbnail, a sign's pictogram. Imports no Streamlit."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,24 +8,24 @@ from PIL import Image
 
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import ROI, decode_ppm
-from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.crop import Box, crop_with_border, limit_size
 from gtsrb.reporting.html_images import data_url
-from gtsrb.serving import predictor
-from gtsrb.serving.predictor import Model
+from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
+from gtsrb.serving.predictor import Model, check_box
 from gtsrb.synthetic.faces import draw_sign
 
-
-class Prediction(NamedTuple):
-    """What the network gets, and what it predicts."""
-
-    network_input: np.ndarray  # (size, size, channels), preprocessed as the model's variant says
-    probabilities: np.ndarray  # (classes,) float32
+OCCLUSION_SIDE = 96  # pixels at most, of the picture that is covered patch by patch
 
 
-def predict(picture: np.ndarray, box: Box | None, model: Model) -> Prediction:
-    """The prediction for the box, or for the whole picture. Raises `InputError` if that is too small."""
-    network_input = predictor.prepare_picture(picture, box, model.variant)
-    return Prediction(network_input, model.predict(network_input[None])[0])
+def occlusion_map(picture: np.ndarray, box: Box | None, model: Model) -> tuple[np.ndarray, np.ndarray]:
+    """The box with its border, reduced, (height, width, 3) uint8; and its occlusion map, (height, width) float32."""
+    whole = Box(0, 0, picture.shape[1] - 1, picture.shape[0] - 1)
+    crop, crop_box = limit_size(*crop_with_border(picture, check_box(picture, box or whole)), OCCLUSION_SIDE)
+
+    def predict(pictures: np.ndarray) -> np.ndarray:
+        return np.stack([model.predict(covered, crop_box).probabilities for covered in pictures])
+
+    return crop, log_odds_drop(predict, crop)
 
 
 def thumbnail(picture: np.ndarray, side: int = 96, file_format: str = "png") -> str:

@@ -8,13 +8,11 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from app import markup, picture_view
-from gtsrb.config.preprocess import Variant
 from gtsrb.data import picture_files
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
 from gtsrb.reporting import html_images
-from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
 from gtsrb.serving import predictor
 from gtsrb.serving.predictor import Model
 
@@ -28,20 +26,20 @@ EDGES = ("left", "top", "right", "bottom")
 paste = component("paste", js=(HERE / "paste.js").read_text())
 crop = component("crop", html=(HERE / "crop.html").read_text(), js=(HERE / "crop.js").read_text())
 
-load = st.cache_resource(predictor.load, show_spinner=False)
+load = st.cache_resource(lambda name: predictor.load(predictor.find(name)), show_spinner=False)
 read = st.cache_data(picture_files.read, max_entries=4, show_spinner=False)  # up to 150 MB each
 thumbnail = st.cache_data(lambda data: picture_view.thumbnail(read(data)), max_entries=4 * MAX_PICTURES, show_spinner=False)
 pictogram = st.cache_data(picture_view.pictogram, max_entries=500, show_spinner=False)
 
 
 @st.cache_data(max_entries=4 * MAX_PICTURES, show_spinner=False)
-def predict(data: bytes, box: Box | None, model_name: str) -> picture_view.Prediction:
-    return picture_view.predict(read(data), box, load(model_name))
+def predict(data: bytes, box: Box | None, model_name: str) -> predictor.Prediction:
+    return load(model_name).predict(read(data), box)
 
 
 @st.cache_data(max_entries=MAX_PICTURES, show_spinner=False)
-def occlusion_map(data: bytes, box: Box | None, model_name: str) -> np.ndarray:
-    return log_odds_drop(load(model_name).predict, predict(data, box, model_name).network_input)
+def occlusion_map(data: bytes, box: Box | None, model_name: str) -> tuple[np.ndarray, np.ndarray]:
+    return picture_view.occlusion_map(read(data), box, load(model_name))
 
 
 def show() -> None:
@@ -177,24 +175,19 @@ def select_box(picture: np.ndarray, data: bytes) -> Box | None:
 
 def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model) -> None:
     """The five most probable signs, the network input, and its occlusion map, which takes about a second."""
-    network_input, probabilities = predict(data, box, model_name)
+    probabilities, network_input = predict(data, box, model_name)
     prediction = predictor.describe_prediction(probabilities, model, 5)
     left, right = st.columns(2, gap="large")
     left.html(markup.top_classes(prediction, model.unsure_below, pictogram))
-    left_image = (html_images.to_uint8(network_input), f"Network input: {describe_preprocessing(model.variant, box)}.")
+    left_image = (
+        html_images.to_uint8(network_input),
+        f"Network input, {network_input.shape[1]} x {network_input.shape[0]} pixels",
+    )
     images = right.empty()
-    grey = html_images.overlay_map(network_input, np.zeros(network_input.shape[:2], np.float32))
-    images.html(markup.images_with_captions(left_image, (grey, "Occlusion sensitivity: being computed ...")))
-    overlay = html_images.overlay_map(network_input, occlusion_map(data, box, model_name))
+    images.html(markup.images_with_captions(left_image))
+    overlay = html_images.overlay_map(*occlusion_map(data, box, model_name))
     caption = (
         f"Occlusion sensitivity: covering an orange area makes \u201c{prediction['name']}\u201d less probable, "
         "covering a blue one more probable."
     )
     images.html(markup.images_with_captions(left_image, (overlay, caption)))
-
-
-def describe_preprocessing(variant: Variant, box: Box | None) -> str:
-    crop = "cropped to the central square" if variant.crop == "center_square" else "cropped to the box" if box else None
-    contrast = "histogram equalised" if variant.equalize else "CLAHE" if variant.clahe else None
-    original = "with the original in three more channels (not shown)" if variant.keep_original else None
-    return ", ".join(filter(None, [crop, contrast, original, f"{variant.size} x {variant.size} pixels"]))

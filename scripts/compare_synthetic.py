@@ -22,7 +22,6 @@ from sklearn.metrics import roc_auc_score
 from gtsrb import command_line, parallel
 from gtsrb.config import params
 from gtsrb.config.camera import Camera
-from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe, TrackFold
 from gtsrb.data import arrays
 from gtsrb.data.arrays import Arrays
@@ -31,6 +30,7 @@ from gtsrb.outputs import write_csv
 from gtsrb.preprocessing.preprocess import preprocess_rows
 from gtsrb.reporting.plots import write_png
 from gtsrb.serving import predictor
+from gtsrb.serving.parity import Row, predict_rows
 from gtsrb.synthetic.render import TEST, render_signs
 from gtsrb.training import loop
 from gtsrb.training.batches import Examples
@@ -45,15 +45,17 @@ def main() -> None:
     content = params.load()
     recipe, names = content.train[RECIPE], arrays.read_class_names()
     photographs = arrays.load(loop.source_dirs(recipe)[0])
-    model = predictor.load(predictor.BEST)
-    variants = [model.variant, content.preprocess[recipe.images]]
-    for_model, for_recipe = draw(variants, content.camera, len(names))
+    rows = draw(content.camera, len(names))
+    model, variant = predictor.find(predictor.BEST).read_bytes(), content.preprocess[recipe.images]
+    with parallel.open_workers(len(rows)) as workers:
+        probabilities, _ = np.concatenate([*workers.map(partial(predict_rows, part, model) for part in rows)], axis=1)
+        drawings = np.concatenate([*workers.map(partial(preprocess_rows, part, variant) for part in rows)])
     table = pd.DataFrame({"class_id": range(len(names)), "name": names})
     hits = read_hits(photographs.labels)
     table["photographs"] = mean_per_class(hits, photographs.labels)
     labels = np.repeat(table["class_id"].to_numpy(), DRAWINGS)
-    table["drawings"] = mean_per_class(model.predict(for_model).argmax(axis=1) == labels, labels)
-    table["auroc"] = tell_apart(recipe, photographs, for_recipe, labels)
+    table["drawings"] = mean_per_class(probabilities.argmax(axis=1) == labels, labels)
+    table["auroc"] = tell_apart(recipe, photographs, drawings, labels)
     write_csv(TABLE, table.round(4))
     plot(table)
     print(
@@ -77,15 +79,12 @@ def mean_per_class(values: np.ndarray, labels: np.ndarray) -> pd.Series:
     return pd.Series(values).groupby(labels).mean()
 
 
-def draw(variants: list[Variant], camera: Camera, classes: int) -> list[np.ndarray]:
-    """(classes * DRAWINGS, size, size, channels) drawings in each variant, by class, each of another sign."""
+def draw(camera: Camera, classes: int) -> list[list[Row]]:
+    """`DRAWINGS` drawings of each class with their boxes, each of another sign."""
     signs = [[(class_id, track) for track in range(DRAWINGS)] for class_id in range(classes)]
     with parallel.open_workers(classes) as workers:
         drawn = workers.map(partial(render_signs, SEED, TEST, of_class, 1, camera) for of_class in signs)
-        rows = [[(row[-1], *row[6:10]) for (row,) in of_class] for of_class in drawn]
-        return [
-            np.concatenate(list(workers.map(partial(preprocess_rows, part, variant) for part in rows))) for variant in variants
-        ]
+        return [[(row[-1], *row[6:10]) for (row,) in of_class] for of_class in drawn]
 
 
 def tell_apart(recipe: Recipe, photographs: Arrays, drawings: np.ndarray, labels: np.ndarray) -> pd.Series:

@@ -15,16 +15,14 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
-
 from gtsrb import parallel
 from gtsrb.command_line import run
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
 from gtsrb.progress import Bar, print_line
-from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, load, prepare_files
+from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, find, load, predict_files
 
-BATCH_SIZE = 32  # pictures prepared and predicted at a time
+BATCH_SIZE = 32  # pictures predicted by a process at a time
 STDIN = "-"
 
 
@@ -32,31 +30,30 @@ def main() -> None:
     arguments = build_parser().parse_args()
     if arguments.pictures.count(STDIN) > 1:
         raise InputError(f"standard input ({STDIN}) is given {arguments.pictures.count(STDIN)} times; it can be read only once")
-    model = load(arguments.model)
+    path = find(arguments.model)
+    model = load(path)
     failed = False
     batches = split_into_batches(find_files(arguments.pictures))
-    head = list(islice(batches, 2))  # a few pictures are prepared here: starting processes takes longer
+    head = list(islice(batches, 2))  # a few pictures are predicted here: starting processes takes longer
     is_long = len(head) == 2
     bring = read_bytes if parallel.scheduler() else lambda file: file
     calls = (
-        partial(prepare_files, [(name, bring(file)) for name, file in batch], arguments.box, model.variant)
+        partial(predict_files, [(name, bring(file)) for name, file in batch], arguments.box, bring(path))
         for batch in chain(head, batches)
     )
     with (
         parallel.open_workers(parallel.count_cores() if is_long else 1) as workers,
         Bar(desc="reading", unit=" pictures", leave=False, disable=None if is_long else True) as bar,
     ):
-        for prepared in workers.map(calls):
-            images = [image for _, image in prepared if isinstance(image, np.ndarray)]
-            probabilities = iter(model.predict(np.stack(images)) if images else [])
-            for name, image in prepared:
-                if isinstance(image, str):
+        for results in workers.map(calls):
+            for name, probabilities in results:
+                if isinstance(probabilities, str):
                     failed = True
-                    print_line(f"error: {name}: {image}", file=sys.stderr)
+                    print_line(f"error: {name}: {probabilities}", file=sys.stderr)
                 else:
-                    prediction = describe_prediction(next(probabilities), model, arguments.top)
+                    prediction = describe_prediction(probabilities, model, arguments.top)
                     print_line(json.dumps({"file": name, **prediction}) if arguments.json else format_table(name, prediction))
-            bar.update(len(prepared))
+            bar.update(len(results))
     if failed:
         sys.exit(1)
 

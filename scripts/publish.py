@@ -13,8 +13,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
-
 from gtsrb.command_line import run
 from gtsrb.config.params import Params, load
 from gtsrb.device import cpu_name
@@ -59,16 +57,14 @@ def publish(name: str, params: Params) -> None:
     """Copies the network and writes its model card."""
     source, path = Path(f"data/export/{name}.onnx"), MODELS / f"{name}.onnx"
     recipe = params.train[name]
-    variant = params.preprocess[recipe.images]
-    image = np.zeros(variant.shape, variant.dtype)  # the latency is the same for any image
     card = model_card.render(
         name,
         recipe,
-        variant,
+        params.preprocess[recipe.images],
         dataset=read_metrics("dataset"),
         training=read_metrics(f"{name}/training"),
         export=read_metrics(f"{name}/export"),
-        latency_ms=export.measure_latency(source, image),
+        latency_ms=export.measure_latency(source),
         device=cpu_name(),
     )
     with atomic_write(path) as temporary_path:

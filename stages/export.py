@@ -2,9 +2,10 @@
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
         metrics/OTHER/out_of_fold.json  `unsure_below` of the recipe `export.threshold_from`
-Writes  data/export/RECIPE.onnx      the network for ONNX Runtime, which `python -m scripts.predict` uses
-        data/export/RECIPE.tflite    the network for LiteRT
-        metrics/RECIPE/export.json   metrics of the ONNX file, on test images with their boxes and as files
+Writes  data/export/RECIPE.onnx            a picture of any size in, which it prepares; `python -m scripts.predict` uses it
+        data/export/RECIPE_prepared.onnx   prepared images in, so in batches
+        data/export/RECIPE.tflite          prepared images in, for LiteRT
+        metrics/RECIPE/export.json         metrics of the first file, on test images with their boxes and as files
 
 `python -m scripts.publish RECIPE` copies the ONNX file to pretrained/, which Git keeps.
 """
@@ -31,12 +32,11 @@ from gtsrb.evaluation.thresholds import read_threshold
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
-from gtsrb.preprocessing.preprocess import preprocess_files
 from gtsrb.progress import say
-from gtsrb.serving import export
+from gtsrb.serving import export, parity
 
-PARITY_IMAGES = 200  # test images whose probabilities are compared with Keras'
-CHUNK = 500  # images that one call preprocesses
+PARITY_IMAGES = 500  # test images on which the file is compared with Keras and the pipeline's preprocessing
+CHUNK = 500  # images that one call predicts
 
 
 def main() -> str:
@@ -54,13 +54,15 @@ def main() -> str:
     model = build_network(recipe.network, **shape_of(test.images, len(names)))
     model.load_weights(weights)
 
+    network, n_changed = export.build_smaller_onnx(model, train.images)
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
-    n_changed = export.save_smaller_onnx(path, model, properties, train.images)
+    export.save_onnx(path, export.add_preprocessing(network, variant), properties)
+    export.save_onnx(path.with_stem(f"{name}_prepared"), network, properties)
     export.save_litert(path.with_suffix(".tflite"), model)
 
-    session = export.open_session(path)
-    with_boxes = export.predict(session, test.images)
-    as_files = export.predict(session, preprocess_without_boxes(Path("data/raw/test.parquet"), variant))
+    with_boxes, as_files = predict_table(Path("data/raw/test.parquet"), path.read_bytes())
+    head = next(tables.read_images(Path("data/raw/test.parquet"), PARITY_IMAGES))
+    prepared = export.predict(export.open_session(path.with_stem(f"{name}_prepared")), test.images)
     keras_probabilities = inference.predict(model, test.images[:PARITY_IMAGES])
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     accuracies = {
@@ -76,8 +78,12 @@ def main() -> str:
         "changed_by_float16": n_changed,  # training images whose top class float16 changes
         "onnx_md5": hashlib.md5(path.read_bytes()).hexdigest(),
         "onnx_bytes": path.stat().st_size,
-        "parity_images": PARITY_IMAGES,
-        "max_abs_difference": float(np.abs(with_boxes[:PARITY_IMAGES] - keras_probabilities).max()),
+        "parity": {
+            "images": PARITY_IMAGES,
+            "keras_max_abs_difference": float(np.abs(prepared[:PARITY_IMAGES] - keras_probabilities).max()),
+            "input_max_difference": parity.input_difference(head, path.read_bytes(), variant),  # levels
+            "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
+        },
         "unsure_below": unsure_below,
     }
     write_json(Path(f"metrics/{name}/export.json"), metrics)
@@ -86,11 +92,11 @@ def main() -> str:
     return f"{path}, {format_megabytes(path.stat().st_size)}: {of_files}"
 
 
-def preprocess_without_boxes(raw: Path, variant: Variant) -> np.ndarray:
-    """(n, size, size, channels): the images of the table `raw` as `gtsrb.predict` prepares files."""
-    ppms = ([image for image, *_ in rows] for rows in tables.read_images(raw, CHUNK))
+def predict_table(raw: Path, model: bytes) -> np.ndarray:
+    """(2, n, classes): the probabilities of all images of the table `raw`, with their boxes and as files without."""
+    chunks = tables.read_images(raw, CHUNK)
     with parallel.open_workers(tables.count_row_groups(raw)) as workers:
-        return np.concatenate([*workers.map(partial(preprocess_files, chunk, variant) for chunk in ppms)])
+        return np.concatenate([*workers.map(partial(parity.predict_rows, chunk, model) for chunk in chunks)], axis=1)
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def test_exported_networks_have_the_threshold_of_the_out_of_fold_predictions(fin
     assert metrics["unsure_fraction"] == pytest.approx((confidences < metrics["unsure_below"]).mean(), abs=1e-6)
     for recipe in RECIPES_RUN:
         assert read_metrics(finished, f"{recipe}/export.json")["unsure_below"] == metrics["unsure_below"]
-        exported = predictor.load(str(finished.folder / f"data/export/{recipe}.onnx"))
+        exported = predictor.load(finished.folder / f"data/export/{recipe}.onnx")
         assert exported.unsure_below == metrics["unsure_below"]
 
 

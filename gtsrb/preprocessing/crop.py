@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 MAX_SIDE = 512  # pixels, of an image to preprocess; the benchmark's largest side is 266
 MIN_SIDE = 8  # pixels: a long, narrow image is not reduced below this, since fewer show no sign
@@ -29,22 +28,23 @@ def crop_with_border(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     return crop, Box(box.x1 - left, box.y1 - top, box.x2 - left, box.y2 - top)
 
 
-def limit_size(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
-    """Image and box unchanged if no side exceeds `MAX_SIDE`; else cropped with a border, then reduced by area averaging.
+def limit_size(image: np.ndarray, box: Box, max_side: int = MAX_SIDE) -> tuple[np.ndarray, Box]:
+    """Image and box unchanged if no side exceeds `max_side`; else cropped with a border, then reduced by a whole factor.
 
-    A small sign in a large photograph keeps its resolution, and the time and memory of preprocessing are bounded.
+    Each pixel of the result is the mean of a block; an incomplete block at the right or bottom edge is cut off. A small sign in
+    a large photograph keeps its resolution, and the time and memory of preprocessing are bounded.
     """
-    if max(image.shape[:2]) <= MAX_SIDE:
+    if max(image.shape[:2]) <= max_side:
         return image, box
     image, box = crop_with_border(image, box)
     height, width = image.shape[:2]
-    if (longest := max(height, width)) <= MAX_SIDE:
-        return image, box
-    size = [max(round(side * MAX_SIDE / longest), min(side, MIN_SIDE)) for side in (width, height)]
-    reduced = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
-    return reduced, Box(
-        *(coordinate * new // old for coordinate, new, old in zip(box, size * 2, (width, height) * 2, strict=True))
-    )
+    factor = -(-max(height, width) // max_side)
+    x, y = (max(min(side // MIN_SIDE, factor), 1) for side in (width, height))
+    width, height = width // x, height // y
+    rows = image[: height * y, : width * x].reshape(height, y, width * x, 3).sum(axis=1, dtype=np.uint32)
+    sums = rows.reshape(height, width, x, 3).sum(axis=2, dtype=np.uint32)
+    reduced = ((sums + x * y // 2) // (x * y)).astype(np.uint8)
+    return reduced, Box(box.x1 // x, box.y1 // y, min(box.x2 // x, width - 1), min(box.y2 // y, height - 1))
 
 
 def crop_box(image: np.ndarray, box: Box, margin: float) -> np.ndarray:

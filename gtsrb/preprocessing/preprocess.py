@@ -39,17 +39,6 @@ def preprocess(image: np.ndarray, box: Box, variant: Variant) -> np.ndarray:
     return np.rint(levels).astype(np.uint8) if variant.dtype == "uint8" else (levels / 255).astype(np.float32)
 
 
-def preprocess_without_box(image: np.ndarray, variant: Variant) -> np.ndarray:
-    """`preprocess` of an image without an annotated box: the box is the complete image."""
-    height, width = image.shape[:2]
-    return preprocess(image, Box(0, 0, width - 1, height - 1), variant)
-
-
 def preprocess_rows(rows: Iterable[tuple[bytes, int, int, int, int]], variant: Variant) -> np.ndarray:
     """(image, x1, y1, x2, y2) of n rows of a table, the image as a PPM -> (n, size, size, channels)."""
     return np.stack([preprocess(decode_ppm(image), Box(*box), variant) for image, *box in rows])
-
-
-def preprocess_files(ppms: Iterable[bytes], variant: Variant) -> np.ndarray:
-    """n images as PPM files -> (n, size, size, channels), each without its box."""
-    return np.stack([preprocess_without_box(decode_ppm(ppm), variant) for ppm in ppms])

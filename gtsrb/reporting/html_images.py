@@ -10,19 +10,21 @@ ORANGE, BLUE = (255, 110, 0), (0, 90, 255)
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """(size, size, channels) uint8, or floats in [0, 1] -> (size, size, 3) uint8: the first three channels."""
+    """(height, width, channels) uint8, or floats in [0, 1] -> (height, width, 3) uint8: the first three channels."""
     image = image[..., :3]
     return image if image.dtype == np.uint8 else np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
 def overlay_map(image: np.ndarray, drop: np.ndarray, side: int = 384) -> np.ndarray:
-    """(size, size, channels) image and its (size, size) occlusion map -> (side, side, 3) uint8.
+    """(height, width, channels) image and its (height, width) occlusion map -> uint8, three channels, `side` pixels at most.
 
     The image in grey, orange where it speaks for the class, blue where it speaks against it. Each map is scaled to its own
     maximum, however small, so that the map of a confident prediction is not empty.
     """
-    grey = np.asarray(Image.fromarray(to_uint8(image)).convert("L").resize((side, side), Image.Resampling.NEAREST))
-    scaled = Image.fromarray(drop / max(np.abs(drop).max(), 1e-9)).resize((side, side), Image.Resampling.BICUBIC)
+    height, width = drop.shape
+    size = round(side * width / max(height, width)), round(side * height / max(height, width))
+    grey = np.asarray(Image.fromarray(to_uint8(image)).convert("L").resize(size, Image.Resampling.NEAREST))
+    scaled = Image.fromarray(drop / max(np.abs(drop).max(), 1e-9)).resize(size, Image.Resampling.BICUBIC)
     weight = np.asarray(scaled).clip(-1, 1)[..., None]
     colour = np.where(weight > 0, ORANGE, BLUE)
     opacity = 0.75 * np.abs(weight)

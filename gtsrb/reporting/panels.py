@@ -16,8 +16,7 @@ from gtsrb.reporting import html_images, plots
 from gtsrb.reporting.mistakes import most_confident_mistakes
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
 from gtsrb.reporting.panel_parts import or_note, per_recipe, plot_csv, table, under_headings
-from gtsrb.reporting.report_inputs import MissingOutput, load_exported, read, read_csv, read_predictions
-from gtsrb.serving.predictor import Model
+from gtsrb.reporting.report_inputs import MissingOutput, Network, load_exported, read, read_csv, read_predictions
 
 MISTAKES = 12  # kinds shown per recipe
 HARD_SIGNS = 20  # shown per recipe
@@ -204,14 +203,14 @@ def mistakes(recipes: list[str], params: Params) -> str:
         if not shown:
             return "<p>None: every test image is classified correctly.</p>\n"
         names, predictions = read_csv(name, "classes")["name"], probabilities.argmax(axis=1)
-        model, note = load_exported(name, params.preprocess[variant])
-        if model:
+        network, note = load_exported(name, params.preprocess[variant])
+        if network:
             indices = [i for i, _ in shown]
-            n_different = int((model.predict(test.images[indices]).argmax(axis=1) != predictions[indices]).sum())
+            n_different = int((network(test.images[indices]).argmax(axis=1) != predictions[indices]).sum())
             if n_different:
                 note = f'<p class="note">On {n_different} of these the exported network predicts another class.</p>\n'
         figures = [
-            mistake(test.images[i], i, names[test.labels[i]], names[predictions[i]], probabilities[i].max(), count, model)
+            mistake(test.images[i], i, names[test.labels[i]], names[predictions[i]], probabilities[i].max(), count, network)
             for i, count in shown
         ]
         return f'{note}<div class="mistakes">{"".join(figures)}</div>\n'
@@ -220,13 +219,13 @@ def mistakes(recipes: list[str], params: Params) -> str:
 
 
 def mistake(
-    image: np.ndarray, index: int, truth: str, prediction: str, confidence: float, count: int, model: Model | None
+    image: np.ndarray, index: int, truth: str, prediction: str, confidence: float, count: int, network: Network | None
 ) -> str:
-    """A network input with its occlusion map, if there is a model to compute it, and a caption."""
+    """A network input with its occlusion map, if there is a network to compute it, and a caption."""
     truth, prediction = escape(truth), escape(prediction)
     images = [(html_images.to_uint8(image), truth)]
-    if model:
-        overlay = html_images.overlay_map(image, log_odds_drop(model.predict, image), MAP_SIDE)
+    if network:
+        overlay = html_images.overlay_map(image, log_odds_drop(network, image), MAP_SIDE)
         images.append((overlay, f"occlusion map for {prediction}"))
     row = " ".join(f'<img src="{html_images.data_url(pixels)}" alt="{alt}">' for pixels, alt in images)
     caption = f"<b>{truth}</b> predicted as <b>{prediction}</b> with {confidence:.1%} confidence; image {index:05d}, "

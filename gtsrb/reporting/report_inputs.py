@@ -1,18 +1,20 @@
 """What the report reads: metrics, predictions and exported networks, or a note with the command that writes what is missing."""
 
 import json
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
-from gtsrb.serving import predictor
 
+Network = Callable[[np.ndarray], np.ndarray]  # (n, size, size, channels) prepared images -> (n, classes) probabilities
 TEXT_COLUMNS = dict.fromkeys(
     ("name", "truth", "prediction", "corruption", "mistaken_for"), str
 )  # also where a name looks like a number
@@ -57,14 +59,14 @@ def read_predictions(name: str, variant: str) -> tuple[np.ndarray, arrays.Arrays
     return probabilities, test
 
 
-def load_exported(name: str, variant: Variant) -> tuple[predictor.Model | None, str]:
+def load_exported(name: str, variant: Variant) -> tuple[Network | None, str]:
     """The exported network of recipe `name`, or None and a note if there is none for images of `variant`."""
-    path = f"data/export/{name}.onnx"
-    try:
-        model = predictor.load(path)
-        if model.variant == variant:
-            return model, ""
+    path = Path(f"data/export/{name}_prepared.onnx")
+    if path.is_file():
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        if session.get_modelmeta().custom_metadata_map["variant"] == variant.model_dump_json():
+            return lambda images: session.run(["probabilities"], {"images": images})[0], ""
         reason = f"{path} expects images of another variant"
-    except InputError as error:
-        reason = str(error)
+    else:
+        reason = f"{path} not found"
     return None, f'<p class="note">No occlusion maps: {escape(reason)}; run <code>dvc repro export@{escape(name)}</code>.</p>\n'

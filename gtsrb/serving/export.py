@@ -1,7 +1,6 @@
-"""Exports a trained network to files that need no Keras, ONNX and LiteRT: preprocessed pixels in, probabilities out."""
+"""Exports a trained network to files that need no Keras: ONNX, with its preprocessing or without, and LiteRT."""
 
 import re
-import shutil
 import time
 import warnings
 from pathlib import Path
@@ -11,48 +10,64 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
+from gtsrb.config.preprocess import Variant
 from gtsrb.outputs import atomic_write
+from gtsrb.serving import predictor
+from gtsrb.serving.graph.picture import build_preprocessing
 
+OPSET = 18  # of ONNX's operators
 LARGE = 1024  # values; smaller tensors stay float32
 BATCH_SIZE = 256  # changes the speed, not the probabilities
-LATENCY_RUNS = 200
+LATENCY_RUNS, LATENCY_SIDE = 200, 48
 
 
-def save_smaller_onnx(path: Path, model: keras.Model, properties: dict[str, str], images: np.ndarray) -> int:
-    """Writes `model` with float16 weights if that leaves the top class of every image unchanged, else with float32 weights.
+def build_smaller_onnx(model: keras.Model, images: np.ndarray) -> tuple[onnx.ModelProto, int]:
+    """`model` with float16 weights if that leaves the top class of every image unchanged, else with float32 weights.
 
-    `images`: (n, size, size, channels). Returns the number of images whose top class float16 changes.
+    `images`: (n, size, size, channels). Also returns the number of images whose top class float16 changes.
     """
-    with TemporaryDirectory() as folder:
-        float32, float16 = Path(folder, "float32.onnx"), Path(folder, "float16.onnx")
-        save_onnx(float32, model, properties)
-        halve_precision(float16, float32)
-        classes = [predict(open_session(file), images).argmax(axis=1) for file in (float32, float16)]
-        n_changed = int((classes[0] != classes[1]).sum())
-        with atomic_write(path) as temporary_path:
-            shutil.copyfile(float32 if n_changed else float16, temporary_path)
-    return n_changed
+    float32 = build_onnx(model)
+    float16 = halve_precision(float32)
+    classes = [predict(open_session(network.SerializeToString()), images).argmax(axis=1) for network in (float32, float16)]
+    n_changed = int((classes[0] != classes[1]).sum())
+    return float32 if n_changed else float16, n_changed
 
 
-def save_onnx(path: Path, model: keras.Model, properties: dict[str, str]) -> None:
-    """Writes `model` with float32 weights and a dynamic batch size: input `images`, output `probabilities`.
-
-    `properties` become the file's metadata: what a user needs to prepare an image and to interpret the probabilities.
-    """
+def build_onnx(model: keras.Model) -> onnx.ModelProto:
+    """`model` with float32 weights: input `images`, (n, size, size, channels), output `probabilities`, (n, classes)."""
     model(np.zeros((1, *model.input_shape[1:]), model.input.dtype))  # Keras exports only a model that has been called
+    with TemporaryDirectory() as folder, warnings.catch_warnings():  # Keras 3.15 asks NumPy whether it still has `np.object`
+        warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+        model.export(f"{folder}/network.onnx", format="onnx", verbose=False, opset_version=OPSET)
+        proto = onnx.load(f"{folder}/network.onnx")
+    rename_tensors(proto, stable_names(proto) | {proto.graph.output[0].name: "probabilities"})
+    proto.graph.initializer.sort(key=lambda tensor: tensor.name)
+    for value in (proto.graph.input[0], proto.graph.output[0]):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def add_preprocessing(network: onnx.ModelProto, variant: Variant) -> onnx.ModelProto:
+    """The result of `build_onnx` with the inputs of `build_preprocessing`; its second output is `network_input`."""
+    preprocessing = build_preprocessing(variant)
+    preprocessing.ir_version = network.ir_version
+    (network_input,) = preprocessing.graph.output
+    proto = compose.merge_models(preprocessing, network, [(network_input.name, "images")], prefix2="network/")
+    proto.graph.output.append(network_input)
+    del proto.opset_import[:]  # once for each part
+    proto.opset_import.append(helper.make_opsetid("", OPSET))
+    rename_tensors(proto, {"network/probabilities": "probabilities", network_input.name: "network_input"})
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def save_onnx(path: Path, proto: onnx.ModelProto, properties: dict[str, str]) -> None:
+    """`properties` become the file's metadata: what a user needs to interpret the probabilities."""
+    helper.set_model_props(proto, properties)
     with atomic_write(path) as temporary_path:
-        with warnings.catch_warnings():  # Keras 3.15 asks NumPy whether it still has `np.object`
-            warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
-            model.export(temporary_path, format="onnx", verbose=False)
-        proto = onnx.load(temporary_path)
-        rename_tensors(proto, stable_names(proto) | {proto.graph.output[0].name: "probabilities"})
-        proto.graph.initializer.sort(key=lambda tensor: tensor.name)
-        for value in (proto.graph.input[0], proto.graph.output[0]):
-            value.type.tensor_type.shape.dim[0].dim_param = "n"
-        helper.set_model_props(proto, properties)
-        onnx.checker.check_model(proto, full_check=True)
         onnx.save(proto, temporary_path)
 
 
@@ -74,10 +89,10 @@ def stable_names(proto: onnx.ModelProto) -> dict[str, str]:
     return {name: f"unnamed{numbers[stem]}{name[len(stem) :]}" for name, stem in stems.items()}
 
 
-def halve_precision(path: Path, source: Path) -> None:
-    """Writes the model of `source` with its large weights in float16; they are cast to float32 on loading, so it still computes
-    in float32."""
-    proto = onnx.load(source)
+def halve_precision(network: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy with the large weights in float16; they are cast to float32 on loading, so it still computes in float32."""
+    proto = onnx.ModelProto()
+    proto.CopyFrom(network)
     for tensor in list(proto.graph.initializer):
         array = numpy_helper.to_array(tensor)
         if array.dtype == np.float32 and array.size >= LARGE:
@@ -86,8 +101,7 @@ def halve_precision(path: Path, source: Path) -> None:
             cast = helper.make_node("Cast", [f"{tensor.name}/float16"], [tensor.name], to=TensorProto.FLOAT)
             proto.graph.node.insert(0, cast)
     onnx.checker.check_model(proto, full_check=True)
-    with atomic_write(path) as temporary_path:
-        onnx.save(proto, temporary_path)
+    return proto
 
 
 def save_litert(path: Path, model: keras.Model) -> None:
@@ -97,24 +111,23 @@ def save_litert(path: Path, model: keras.Model) -> None:
         model.export(temporary_path, format="litert", verbose=False)
 
 
-def open_session(path: Path, *, threads: int = 0) -> onnxruntime.InferenceSession:
-    """An ONNX Runtime session on the CPU; `threads=0` uses all cores."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+def open_session(model: Path | bytes) -> onnxruntime.InferenceSession:
+    """An ONNX Runtime session on all cores, of a file or its bytes."""
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 
 
 def predict(session: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarray:
-    """(n, size, size, channels) images in the network's dtype -> (n, classes) float32 probabilities."""
+    """(n, size, size, channels) prepared images in the network's dtype -> (n, classes) float32 probabilities."""
     batches = (np.ascontiguousarray(images[start : start + BATCH_SIZE]) for start in range(0, len(images), BATCH_SIZE))
     return np.concatenate([session.run(["probabilities"], {"images": batch})[0] for batch in batches])
 
 
-def measure_latency(path: Path, image: np.ndarray) -> float:
-    """Median milliseconds per (size, size, channels) image on one core, after ten warm-up runs."""
-    session, times = open_session(path, threads=1), []
+def measure_latency(path: Path) -> float:
+    """Median milliseconds per picture of `LATENCY_SIDE` pixels on one core, after ten warm-up runs."""
+    model, times = predictor.load(path), []
+    picture = np.random.default_rng(0).integers(0, 256, (LATENCY_SIDE, LATENCY_SIDE, 3), dtype=np.uint8)
     for _ in range(LATENCY_RUNS + 10):
         start = time.perf_counter()
-        predict(session, image[None])
+        model.predict(picture)
         times.append(time.perf_counter() - start)
     return float(np.median(times[10:]) * 1000)

@@ -5,12 +5,14 @@ Every number except the latency comes from the metrics files, so the card always
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
-from gtsrb.serving.export import LATENCY_RUNS
+from gtsrb.serving.export import LATENCY_RUNS, LATENCY_SIDE
 
 CARD = """# {name}.onnx
 
-Classifies {classes} traffic signs: {dtype} {size} x {size} x {channels} in, {classes} probabilities out.
-The file's metadata has the preprocessing and the class names; `python -m scripts.predict --model {name} FILE` uses them.
+Classifies {classes} traffic signs. In: `picture`, RGB of any size, uint8 (height, width, 3), and `box`, int64 (4), the sign's
+left, top, right and bottom pixel; 0, 0, -1, -1 is the whole picture. Out: `probabilities`, float32 (1, {classes}), and
+`network_input`, the {size} x {size} pixels that the network gets. The file does all preprocessing, and its metadata has the
+class names and the threshold `unsure_below`; `python -m scripts.predict --model {name} FILE` uses them.
 
 | | |
 | --- | --- |
@@ -20,8 +22,9 @@ The file's metadata has the preprocessing and the class names; `python -m script
 | accuracy with boxes around the signs | {with_boxes} |
 | accuracy on whole files, without boxes | {as_files} |
 | size | {megabytes:.2f} MB, {parameters:,} parameters, weights in {precision} |
-| latency | {latency} ms per image on one core, median of {runs} ({device}) |
+| latency | {latency} ms per picture of {side} x {side} pixels on one core, median of {runs} ({device}) |
 | difference from Keras | {difference} at most, in the probabilities of {parity} test images |
+| difference from the pipeline's preprocessing | {input_difference:.3g} of 255 levels at most, on the same images |
 | md5 of the weights file | `{weights_md5}` |
 
 Limitations:
@@ -45,8 +48,6 @@ def render(
         name=name,
         classes=dataset["classes"],
         size=variant.size,
-        channels=variant.channels,
-        dtype=variant.dtype,
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
         source={"gtsrb": "GTSRB", "synthetic": "synthetic", "own": "the user's own"}[dataset["source"]],
@@ -60,9 +61,11 @@ def render(
         precision=export["weights_precision"],
         latency=f"{latency_ms:.2f}",
         runs=LATENCY_RUNS,
+        side=LATENCY_SIDE,
         device=device,
-        difference=export["max_abs_difference"],
-        parity=export["parity_images"],
+        difference=export["parity"]["keras_max_abs_difference"],
+        input_difference=export["parity"]["input_max_difference"],
+        parity=export["parity"]["images"],
         weights_md5=export["weights_md5"],
         unsure_below=f"{100 * export['unsure_below']:.4g}",
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),

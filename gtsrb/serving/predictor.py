@@ -2,71 +2,80 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
 
-from gtsrb.config.preprocess import Variant
 from gtsrb.data import picture_files
 from gtsrb.errors import InputError
-from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border
-from gtsrb.preprocessing.preprocess import preprocess, preprocess_without_box
+from gtsrb.preprocessing.crop import MIN_SIDE, Box
 
 MODELS = Path("pretrained")
 BEST = "champion"  # the most accurate of them
 
 
-@dataclass(frozen=True)
-class Model:
+class Prediction(NamedTuple):
+    """What the network predicts, and what it gets."""
+
+    probabilities: np.ndarray  # (classes,) float32
+    network_input: np.ndarray  # (size, size, channels) uint8, or float32 in [0, 1]
+
+
+class Model(NamedTuple):
     """An exported network with its metadata."""
 
     session: onnxruntime.InferenceSession
     names: list[str]  # of the classes
-    variant: Variant  # the preprocessing of its images
     unsure_below: float  # top probability below which a prediction is marked as unsure
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """(n, size, size, channels) images as `variant` preprocesses them -> (n, classes) float32 probabilities."""
-        return self.session.run(["probabilities"], {"images": images})[0]
+    def predict(self, picture: np.ndarray, box: Box | None = None) -> Prediction:
+        """(height, width, 3) uint8 RGB, and the box of its sign or None for the whole picture.
+
+        Raises `InputError` if the box is outside the picture, or too little is inside.
+        """
+        inputs = {"picture": picture, "box": np.array(check_box(picture, box))}
+        probabilities, network_input = self.session.run(["probabilities", "network_input"], inputs)
+        return Prediction(probabilities[0], network_input[0])
 
 
-def load(name: str) -> Model:
-    """`name`: a model in pretrained/, or the path of an ONNX file that this project exported. Raises `InputError`."""
+def find(name: str) -> Path:
+    """The file of a model in pretrained/, or `name` itself if it is the path of an ONNX file. Raises `InputError`."""
     path = Path(name) if name.endswith(".onnx") else MODELS / f"{name}.onnx"
     if not path.is_file():
         available = ", ".join(sorted(file.stem for file in MODELS.glob("*.onnx"))) or "none"
         raise InputError(f"no model at {path}; {MODELS}/ has {available}")
+    return path
+
+
+@cache
+def load(file: Path | bytes) -> Model:
+    """An ONNX file that this project exported, or its content. Raises `InputError`."""
+    source = file if isinstance(file, Path) else "the model"
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a picture is too little work for more
     try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no narrower base class
-        raise InputError(f"{path}: not a model that ONNX Runtime can read ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{source}: not a model that ONNX Runtime can read ({str(error).splitlines()[0]})") from None
     properties = session.get_modelmeta().custom_metadata_map
-    if "variant" not in properties:
-        raise InputError(f"{path}: not a model of this project: its metadata has no preprocessing variant")
+    if "unsure_below" not in properties:
+        raise InputError(f"{source}: not a model of this project: its metadata has no threshold `unsure_below`")
     try:
-        model = Model(
-            session,
-            json.loads(properties["names"]),
-            Variant.model_validate_json(properties["variant"], by_name=True, by_alias=False),
-            float(properties["unsure_below"]),
-        )
-        probabilities = model.predict(np.zeros((1, *model.variant.shape), model.variant.dtype))
-        if probabilities.shape != (1, len(model.names)):
-            raise ValueError(f"{len(model.names)} class names for {probabilities.shape[-1]} outputs")
-    except Exception as error:  # missing or invalid metadata, or ONNX Runtime's own error on images of another shape
+        model = Model(session, json.loads(properties["names"]), float(properties["unsure_below"]))
+        n_classes = len(model.predict(np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)).probabilities)
+        if n_classes != len(model.names):
+            raise ValueError(f"{len(model.names)} class names for {n_classes} outputs")
+    except Exception as error:  # missing or invalid metadata, or ONNX Runtime's own error on other inputs
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: a model of another version of this project ({reason}); export it again") from None
+        raise InputError(f"{source}: a model of another version of this project ({reason}); export it again") from None
     return model
 
 
-def prepare_picture(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarray:
-    """(height, width, 3) uint8 RGB -> (size, size, channels) network input, of the box or else of the whole picture.
-
-    A box is cropped with the border that the benchmark's images have, so that the network gets what it was trained on. Raises
-    `InputError` if the box is outside the picture, or too little is inside.
-    """
+def check_box(picture: np.ndarray, box: Box | None) -> Box:
+    """The part of the box inside the picture. Raises `InputError` if none is, or too little."""
     height, width = picture.shape[:2]
     x1, y1, x2, y2 = box or (0, 0, width - 1, height - 1)
     if x1 >= width or y1 >= height:
@@ -75,20 +84,20 @@ def prepare_picture(picture: np.ndarray, box: Box | None, variant: Variant) -> n
     sides = clipped.x2 - x1 + 1, clipped.y2 - y1 + 1
     if min(sides) < MIN_SIDE:
         raise InputError(f"{sides[0]} x {sides[1]} pixels, too small to show a sign; expected at least {MIN_SIDE} x {MIN_SIDE}")
-    return preprocess(*crop_with_border(picture, clipped), variant) if box else preprocess_without_box(picture, variant)
+    return clipped
 
 
-def prepare_files(
-    files: Iterable[tuple[str, Path | bytes]], box: Box | None, variant: Variant
+def predict_files(
+    files: Iterable[tuple[str, Path | bytes]], box: Box | None, model: Path | bytes
 ) -> list[tuple[str, np.ndarray | str]]:
-    """The name of each file, and its `prepare_picture` or why there is none."""
-    prepared: list[tuple[str, np.ndarray | str]] = []
+    """The name of each picture, and its (classes,) probabilities or why there are none. `model` is what `load` takes."""
+    results: list[tuple[str, np.ndarray | str]] = []
     for name, file in files:
         try:
-            prepared.append((name, prepare_picture(picture_files.read(file), box, variant)))
+            results.append((name, load(model).predict(picture_files.read(file), box).probabilities))
         except InputError as error:
-            prepared.append((name, str(error)))
-    return prepared
+            results.append((name, str(error)))
+    return results
 
 
 def describe_prediction(probabilities: np.ndarray, model: Model, top: int) -> dict:

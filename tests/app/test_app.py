@@ -18,7 +18,6 @@ from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import encode_ppm
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
-from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.reporting.html_images import data_url
 from gtsrb.serving import predictor
 
@@ -28,7 +27,7 @@ PIXELS = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
 
 @pytest.fixture(scope="module")
 def model():
-    model = predictor.load(str(ROOT / f"pretrained/{predictor.BEST}.onnx"))
+    model = predictor.load(ROOT / f"pretrained/{predictor.BEST}.onnx")
     if model.names != list(SIGN_NAMES):
         pytest.skip("the published model is not for the signs of the benchmark")
     return model
@@ -45,7 +44,7 @@ def test_the_page_needs_no_tensorflow_and_sends_no_telemetry(tmp_path):
     """ONNX Runtime's telemetry, if it is on, writes an id of this machine to the user's cache; in CI it is off."""
     code = (
         "import sys, app.recipe_results, app.markup, app.picture_view; from gtsrb.serving import predictor;"
-        "predictor.load(predictor.BEST); sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+        "predictor.load(predictor.find(predictor.BEST)); sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     hidden = ("CI", "XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY")
     environment = {key: value for key, value in os.environ.items() if key not in hidden} | {"HOME": str(tmp_path)}
@@ -53,10 +52,19 @@ def test_the_page_needs_no_tensorflow_and_sends_no_telemetry(tmp_path):
     assert not list(tmp_path.rglob("*"))
 
 
-def test_a_picture_without_a_box_is_preprocessed_whole(model):
-    prediction = picture_view.predict(PIXELS, None, model)
-    assert (prediction.network_input == preprocess(PIXELS, Box(0, 0, 49, 39), model.variant)).all()
-    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+def test_the_occlusion_map_is_of_the_sign_and_its_border(model):
+    """A sign of 40 pixels in a corner of a large picture: covering it matters, covering the grey around it does not."""
+    picture = np.full((300, 400, 3), 120, np.uint8)
+    sign = Image.open(ROOT / "app/static/4.png").convert("RGB").resize((40, 40))
+    picture[240:280, 20:60] = np.asarray(sign)
+    crop, drop = picture_view.occlusion_map(picture, Box(20, 240, 59, 279), model)
+    assert (crop == picture[235:285, 15:65]).all() and drop.shape == crop.shape[:2]
+    assert drop[15:35, 15:35].max() > 3 * np.abs(drop[[0, -1], :]).mean()
+
+
+def test_a_large_picture_is_reduced_before_it_is_covered(model):
+    crop, drop = picture_view.occlusion_map(RNG.integers(0, 256, (500, 900, 3), dtype=np.uint8), None, model)
+    assert crop.shape == (50, 90, 3) and drop.shape == (50, 90)
 
 
 @pytest.mark.parametrize("kind", ["cmyk", "16_bit", "animated"])
@@ -67,7 +75,7 @@ def test_unusual_pictures_are_predicted(kind, model):
         "16_bit": lambda: encode(Image.fromarray(np.asarray(sign.convert("L")).astype(np.uint16) * 257), "png"),
         "animated": lambda: encode(sign, "gif", save_all=True, append_images=[Image.new("RGB", sign.size)]),
     }[kind]()
-    assert picture_view.predict(picture_files.read(data), None, model).probabilities.argmax() == 4
+    assert model.predict(picture_files.read(data)).probabilities.argmax() == 4
 
 
 def test_a_pictogram_is_drawn_or_a_training_image_or_absent(tmp_path):

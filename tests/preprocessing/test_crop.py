@@ -31,7 +31,7 @@ def test_an_image_within_512_pixels_is_unchanged(shape):
 
 
 @pytest.mark.parametrize(
-    ("shape", "reduced"), [((3000, 4000), (384, 512)), ((513, 100), (512, 100)), ((8, 200_000), (8, 512)), ((3, 600), (3, 512))]
+    ("shape", "reduced"), [((3000, 4000), (375, 500)), ((513, 100), (256, 50)), ((8, 200_000), (8, 511)), ((3, 600), (3, 300))]
 )
 def test_a_larger_image_is_reduced(shape, reduced):
     full_box = Box(0, 0, shape[1] - 1, shape[0] - 1)
@@ -44,7 +44,14 @@ def test_a_large_picture_is_cropped_to_its_sign_and_then_reduced():
     picture = np.zeros((2048, 4096, 3), np.uint8)
     picture[800:2000, 400:1200] = 200
     image, box = limit_size(picture, Box(400, 800, 1199, 1999))  # a border of 120, 48 at the bottom: 1040 x 1368 pixels
-    assert image.shape == (512, 389, 3)
-    assert box == Box(44, 44, 343, 493)
-    assert (image[box.y1 + 1 : box.y2, box.x1 + 1 : box.x2] == 200).all()
+    assert image.shape == (456, 346, 3)  # a third, without the last two columns
+    assert box == Box(40, 40, 306, 439)
+    assert (image[box.y1 : box.y2, box.x1 : box.x2] == 200).all()
     assert image.mean() < 150  # so the dark border is included
+
+
+def test_a_reduced_image_has_the_means_of_blocks():
+    picture = np.random.default_rng(0).integers(0, 256, (700, 1030, 3), dtype=np.uint8)
+    image, _ = limit_size(picture, Box(0, 0, 1029, 699))
+    means = picture[:699, :1029].reshape(233, 3, 343, 3, 3).mean(axis=(1, 3))
+    assert (image == np.floor(means + 0.5)).all()

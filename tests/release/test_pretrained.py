@@ -8,17 +8,16 @@ import onnx
 import pytest
 from conftest import ROOT
 from onnx import numpy_helper
+from onnx.utils import Extractor
+from PIL import Image
 from raw_tables import draw_signs
 from release.committed import read
 
-from app import picture_view
 from gtsrb.config.params import load
 from gtsrb.data import picture_files
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import ROI, decode_ppm, to_frame
-from gtsrb.preprocessing.crop import Box
-from gtsrb.preprocessing.preprocess import preprocess
-from gtsrb.serving import export, model_card, predictor
+from gtsrb.serving import export, model_card, parity, predictor
 
 PARAMS = load(ROOT / "params.yaml")
 MODELS = sorted((ROOT / "pretrained").glob("*.onnx"))
@@ -39,21 +38,22 @@ def test_each_recipe_has_its_model(recipe):
 @pytest.mark.parametrize("recipe", [path.stem for path in MODELS])
 def test_a_file_is_the_one_that_was_measured(recipe):
     path, figures = ROOT / f"pretrained/{recipe}.onnx", read(f"{recipe}/export")
+    if "parity" not in figures:
+        pytest.skip(f"metrics/{recipe}/export.json is of a run before the file prepared its pictures; it has the same weights")
     assert hashlib.md5(path.read_bytes()).hexdigest() == figures["onnx_md5"]
     assert path.stat().st_size == figures["onnx_bytes"] <= 6e6
     weights = (numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer)
     assert {str(array.dtype) for array in weights if array.size >= export.LARGE} == {figures["weights_precision"]}
     assert (figures["weights_precision"] == "float16") == (figures["changed_by_float16"] == 0)
-    if "max_abs_difference" not in figures:
-        pytest.skip(f"metrics/{recipe}/export.json is of a run before this was called max_abs_difference")
-    assert figures["max_abs_difference"] < 5e-3
+    assert figures["parity"]["keras_max_abs_difference"] < 5e-3
+    assert figures["parity"]["input_max_difference"] <= 1 and figures["parity"]["top_class_changes"] <= 5
 
 
 @pytest.mark.parametrize("recipe", [path.stem for path in MODELS])
 def test_a_card_says_what_the_metrics_say(recipe):
     figures = {"dataset": read("dataset"), "training": read(f"{recipe}/training"), "export": read(f"{recipe}/export")}
-    if "as_files" not in figures["export"]:
-        pytest.skip(f"metrics/{recipe}/export.json is of a run before accuracy as files was measured")
+    if "parity" not in figures["export"]:
+        pytest.skip(f"metrics/{recipe}/export.json is of a run before the file prepared its pictures")
     published = (ROOT / f"pretrained/{recipe}.md").read_text()
     latency, device = re.search(r"\| latency \| ([0-9.]+) ms .* \((.*)\) \|", published).groups()
     settings = PARAMS.train[recipe]
@@ -67,16 +67,35 @@ def test_a_card_says_what_the_metrics_say(recipe):
 def test_a_model_knows_synthetic_signs(path):
     """The very file on signs that the project draws, not what it was trained on: far more right than chance's 1 in 43."""
     test = to_frame(draw_signs(tracks_per_class=2, frames_per_track=1, test_images_per_class=2)[1])
-    model = predictor.load(str(path))
-    prepared = [
-        preprocess(decode_ppm(row["image"]), Box(*(row[key] for key in ROI)), model.variant) for _, row in test.iterrows()
-    ]
-    right = model.predict(np.stack(prepared)).argmax(axis=1) == test["class_id"]
+    rows = test[["image", *ROI]].itertuples(index=False, name=None)
+    right = parity.predict_rows(list(rows), path.read_bytes())[0].argmax(axis=1) == test["class_id"]
     assert right.mean() > 0.5
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_model_prepares_500_pictures_of_all_sizes_as_the_pipeline_does(path):
+    """Within one level, and with the same top class as on the pipeline's input wherever the margin is above 0.02."""
+    rng, model, variant = np.random.default_rng(0), predictor.load(path), PARAMS.preprocess[PARAMS.train[path.stem].images]
+    _, test = draw_signs(tracks_per_class=2, frames_per_track=1, test_images_per_class=12)
+    network = export.open_session(
+        Extractor(onnx.load(path)).extract_model(["network_input"], ["probabilities"]).SerializeToString()
+    )
+    differences, changes = [], 0
+    for row in list(test)[:500]:
+        size = np.exp(rng.uniform(np.log(8), np.log(1500), 2)).astype(int)
+        picture = np.asarray(Image.fromarray(decode_ppm(row[-1])).resize(size, Image.Resampling.BICUBIC))
+        probabilities, network_input = model.predict(picture)
+        expected = parity.prepare(picture, None, variant)
+        differences.append(np.abs(network_input - expected.astype(float)).max())
+        (of_expected,) = network.run(None, {"network_input": expected[None]})[0]
+        second, first = np.sort(of_expected)[-2:]
+        changes += first - second > 0.02 and probabilities.argmax() != of_expected.argmax()
+    assert len(differences) == 500 and max(differences) <= 1
+    assert changes == 0
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "app/static").glob("*.png")), ids=lambda path: SIGN_NAMES[int(path.stem)])
 def test_the_best_recognises_every_example_of_the_page(path):
-    model = predictor.load(str(ROOT / f"pretrained/{predictor.BEST}.onnx"))
-    prediction = picture_view.predict(picture_files.read(path.read_bytes()), None, model)
+    model = predictor.load(ROOT / f"pretrained/{predictor.BEST}.onnx")
+    prediction = model.predict(picture_files.read(path.read_bytes()))
     assert model.names[prediction.probabilities.argmax()] == SIGN_NAMES[int(path.stem)]

@@ -34,8 +34,7 @@ def run(tmp_path, monkeypatch):
         "weights_precision": "float16",
         "onnx_md5": hashlib.md5(network.read_bytes()).hexdigest(),
         "onnx_bytes": network.stat().st_size,
-        "parity_images": 60,
-        "max_abs_difference": 1e-5,
+        "parity": {"images": 60, "keras_max_abs_difference": 1e-5, "input_max_difference": 1.0},
         "unsure_below": 0.999612,
     }
     write_json(tmp_path / "metrics/baseline/export.json", metrics)
@@ -65,7 +64,7 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     card = (run / "pretrained/baseline.md").read_text()
     assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
     assert "| accuracy on whole files, without boxes | **90.00%**, 6 errors, " in card
-    assert "ms per image on one core" in card
+    assert "ms per picture of 48 x 48 pixels on one core" in card
     assert "Below a probability of 99.96% a prediction is" in card
 
 

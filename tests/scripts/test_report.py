@@ -87,9 +87,10 @@ def run(tmp_path, monkeypatch):
     }.items():
         write_csv(folder / f"baseline/{name}.csv", table)
     write_array(tmp_path / "data/predictions/baseline.npy", probabilities)
-    for name, array in {"images": rng.integers(0, 256, (60, 16, 16, 3), np.uint8), "labels": labels, "tracks": labels}.items():
+    for name, array in {"images": rng.integers(0, 256, (60, 48, 48, 3), np.uint8), "labels": labels, "tracks": labels}.items():
         write_array(tmp_path / f"data/processed/equalized/test/{name}.npy", array)
-    save_model(tmp_path / "data/export/baseline.onnx", load(tmp_path / "params.yaml").preprocess["equalized"], NAMES)
+    variant = load(tmp_path / "params.yaml").preprocess["equalized"]
+    save_model(tmp_path / "data/export/baseline_prepared.onnx", variant, NAMES, prepared=True)
     return tmp_path
 
 
@@ -205,12 +206,13 @@ def test_recipes_that_are_not_evaluated_are_named(run):
 
 
 def test_without_a_matching_network_there_are_mistakes_but_no_occlusion_maps(run):
-    save_model(run / "data/export/baseline.onnx", load(run / "params.yaml").preprocess["plain"], NAMES)
+    path = run / "data/export/baseline_prepared.onnx"
+    save_model(path, load(run / "params.yaml").preprocess["plain"], NAMES, prepared=True)
     html = write_report()
-    assert "No occlusion maps: data/export/baseline.onnx expects images of another variant" in html
-    (run / "data/export/baseline.onnx").unlink()
+    assert "No occlusion maps: data/export/baseline_prepared.onnx expects images of another variant" in html
+    path.unlink()
     html = write_report()
-    assert "No occlusion maps: no model at data/export/baseline.onnx" in html
+    assert "No occlusion maps: data/export/baseline_prepared.onnx not found" in html
     assert "run <code>dvc repro export@baseline</code>." in html
     page = Page(html)
     assert page.tags.count("img") == page.tags.count("figcaption") > 0
