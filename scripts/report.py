@@ -1,6 +1,6 @@
 """Everything measured, on one page:  make report, which runs  python -m scripts.report
 
-Reads   metrics/; for the mistakes data/predictions/, data/processed/VARIANT/test/ and data/export/RECIPE_prepared.onnx
+Reads   metrics/; for the mistakes data/predictions/, data/processed/VARIANT/test/ and data/export/RECIPE/prepared.onnx
 Writes  report.html, which needs no other file; it shows test images, so Git ignores it
 
 Shows what the recipes of params.yaml have; names what is missing and the command that writes it. The panels are in

@@ -2,18 +2,19 @@
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
         metrics/OTHER/out_of_fold.json  `unsure_below` of the recipe `export.threshold_from`
-Writes  data/export/RECIPE.onnx            a picture of any size in, which it prepares; `python -m scripts.predict` uses it
-        data/export/RECIPE_prepared.onnx   prepared images in, so in batches
-        data/export/RECIPE.tflite          prepared images in, for LiteRT
-        metrics/RECIPE/export.json         metrics of the first file, on test images with their boxes and as files
+Writes  data/export/RECIPE/picture*.onnx    a picture of any size in, which the file prepares; with float weights and in int8
+        data/export/RECIPE/prepared*        prepared images in, in batches: for ONNX Runtime and for LiteRT, the latter in three
+                                            precisions
+        metrics/RECIPE/export.json          of picture.onnx, on test images with their boxes and as files; and of each file
 
-`python -m scripts.publish RECIPE` copies the ONNX file to pretrained/, which Git keeps.
+`python -m scripts.publish RECIPE` copies picture.onnx to pretrained/, which Git keeps.
 """
 
 import hashlib
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,14 +27,14 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
-from gtsrb.errors import InputError, format_megabytes
+from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.evaluation.thresholds import read_threshold
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_json
 from gtsrb.progress import say
-from gtsrb.serving import export, parity
+from gtsrb.serving import export, parity, runtime
 
 PARITY_IMAGES = 500  # test images on which the file is compared with Keras and the pipeline's preprocessing
 CHUNK = 500  # images that one call predicts
@@ -49,47 +50,54 @@ def main() -> str:
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
-    path = Path(f"data/export/{name}.onnx")
+    folder, raw = Path(f"data/export/{name}"), Path("data/raw/test.parquet")
     say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True, threads=None)}, float32")
     model = build_network(recipe.network, **shape_of(test.images, len(names)))
     model.load_weights(weights)
 
-    network, n_changed = export.build_smaller_onnx(model, train.images)
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
-    export.save_onnx(path, export.add_preprocessing(network, variant), properties)
-    export.save_onnx(path.with_stem(f"{name}_prepared"), network, properties)
-    export.save_litert(path.with_suffix(".tflite"), model)
+    n_changed = export.save_files(folder, model, variant, properties, train.images)
 
-    with_boxes, as_files = predict_table(Path("data/raw/test.parquet"), path.read_bytes())
-    head = next(tables.read_images(Path("data/raw/test.parquet"), PARITY_IMAGES))
-    prepared = export.predict(export.open_session(path.with_stem(f"{name}_prepared")), test.images)
-    keras_probabilities = inference.predict(model, test.images[:PARITY_IMAGES])
+    content = (folder / "picture.onnx").read_bytes()
+    with_boxes, as_files = predict_table(raw, content)
+    predictions = {
+        "picture.onnx": with_boxes,
+        "picture_int8.onnx": predict_table(raw, (folder / "picture_int8.onnx").read_bytes())[0],
+    }
+    predictions |= {file: runtime.open_network(folder / file)(test.images) for file in export.PREPARED_FILES}
+    from_keras, prepared = inference.predict(model, test.images[:PARITY_IMAGES]), predictions["prepared.onnx"]
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
-    accuracies = {
+    metrics: dict[str, Any] = {
         "with_boxes": accuracy_metrics(test.labels, with_boxes),
         "as_files": accuracy_metrics(test.labels, as_files),
-    }
-    metrics = {
-        **accuracies,
         "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes
         "seed": recipe.seed,
         "weights_md5": hashlib.md5(weights.read_bytes()).hexdigest(),
         "weights_precision": "float32" if n_changed else "float16",
         "changed_by_float16": n_changed,  # training images whose top class float16 changes
-        "onnx_md5": hashlib.md5(path.read_bytes()).hexdigest(),
-        "onnx_bytes": path.stat().st_size,
         "parity": {
             "images": PARITY_IMAGES,
-            "keras_max_abs_difference": float(np.abs(prepared[:PARITY_IMAGES] - keras_probabilities).max()),
-            "input_max_difference": parity.input_difference(head, path.read_bytes(), variant),  # levels
+            "keras_max_abs_difference": float(np.abs(prepared[:PARITY_IMAGES] - from_keras).max()),
+            "input_max_difference": parity.input_difference(next(tables.read_images(raw, PARITY_IMAGES)), content, variant),
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
         "unsure_below": unsure_below,
+        "device": device.cpu_name(),
+        "files": {
+            file: {
+                "errors": int((probabilities.argmax(axis=1) != test.labels).sum()),  # with boxes
+                "bytes": (folder / file).stat().st_size,
+                "milliseconds": runtime.measure_latency(
+                    folder / file, None if file in export.PICTURE_FILES else test.images[0]
+                ),
+                "md5": hashlib.md5((folder / file).read_bytes()).hexdigest(),
+            }
+            for file, probabilities in predictions.items()
+        },
     }
     write_json(Path(f"metrics/{name}/export.json"), metrics)
-    errors = [accuracy["errors"] for accuracy in accuracies.values()]
-    of_files = f"{errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
-    return f"{path}, {format_megabytes(path.stat().st_size)}: {of_files}"
+    errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
+    return f"{folder}: {errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
 
 
 def predict_table(raw: Path, model: bytes) -> np.ndarray:

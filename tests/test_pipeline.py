@@ -226,7 +226,7 @@ def test_exported_networks_have_the_threshold_of_the_out_of_fold_predictions(fin
     assert metrics["unsure_fraction"] == pytest.approx((confidences < metrics["unsure_below"]).mean(), abs=1e-6)
     for recipe in RECIPES_RUN:
         assert read_metrics(finished, f"{recipe}/export.json")["unsure_below"] == metrics["unsure_below"]
-        exported = predictor.load(finished.folder / f"data/export/{recipe}.onnx")
+        exported = predictor.load(finished.folder / f"data/export/{recipe}/picture.onnx")
         assert exported.unsure_below == metrics["unsure_below"]
 
 
@@ -265,7 +265,7 @@ def test_predict_makes_as_many_errors_as_export_json_says(finished, tmp_path):
     test = tables.read(finished.folder / "data/raw/test.parquet")
     for i, image in enumerate(test["image"]):
         (tmp_path / f"{i:03d}.ppm").write_bytes(image)
-    network = finished.folder / f"data/export/{RECIPE}.onnx"
+    network = finished.folder / f"data/export/{RECIPE}/picture.onnx"
     output = finished.run(sys.executable, "-m", "scripts.predict", "--model", str(network), "--json", str(tmp_path))
     predicted = [json.loads(line)["class_id"] for line in output.splitlines() if line.startswith("{")]
     exported = read_metrics(finished, f"{RECIPE}/export.json")
@@ -273,7 +273,9 @@ def test_predict_makes_as_many_errors_as_export_json_says(finished, tmp_path):
     in_keras = read_metrics(finished, f"{RECIPE}.json")["errors"]
     assert exported["with_boxes"]["errors"] == pytest.approx(in_keras, abs=1)  # ONNX Runtime rounds differently
     parameters = read_metrics(finished, f"{RECIPE}/training.json")["parameters"]
-    assert network.with_suffix(".tflite").stat().st_size > 4 * parameters  # float32
+    sizes = {file.name: file.stat().st_size for file in network.parent.iterdir()}
+    assert sizes["prepared_float32.tflite"] > 4 * parameters > 2.5 * sizes["prepared_int8.tflite"]
+    assert {file: measured["bytes"] for file, measured in exported["files"].items()} == sizes
 
 
 def test_metrics_files_are_consistent(finished):

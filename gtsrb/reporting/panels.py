@@ -16,7 +16,8 @@ from gtsrb.reporting import html_images, plots
 from gtsrb.reporting.mistakes import most_confident_mistakes
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
 from gtsrb.reporting.panel_parts import or_note, per_recipe, plot_csv, table, under_headings
-from gtsrb.reporting.report_inputs import MissingOutput, Network, load_exported, read, read_csv, read_predictions
+from gtsrb.reporting.report_inputs import MissingOutput, load_exported, read, read_csv, read_predictions
+from gtsrb.serving.runtime import Network
 
 MISTAKES = 12  # kinds shown per recipe
 HARD_SIGNS = 20  # shown per recipe
@@ -91,7 +92,7 @@ def exports(recipes: list[str]) -> str:
     def row(name: str) -> dict[str, str]:
         path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
         metrics = read(path, command)
-        if "as_files" not in metrics:  # written by an earlier version
+        if "files" not in metrics:  # written by an earlier version
             raise MissingOutput(path, command)
         return {
             "recipe": name,
@@ -100,7 +101,9 @@ def exports(recipes: list[str]) -> str:
             "accuracy as files": f"{metrics['as_files']['accuracy']:.2%}",
             "errors as files": f"{metrics['as_files']['errors']:,}",
             "weights": metrics["weights_precision"],
-            "MB": f"{metrics['onnx_bytes'] / 1e6:.2f}",
+            "MB": f"{metrics['files']['picture.onnx']['bytes'] / 1e6:.2f}",
+            "errors in int8": f"{metrics['files']['picture_int8.onnx']['errors']:,}",
+            "MB in int8": f"{metrics['files']['picture_int8.onnx']['bytes'] / 1e6:.2f}",
         }
 
     rows, notes = per_recipe(recipes, row)

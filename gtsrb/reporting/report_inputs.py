@@ -1,7 +1,6 @@
 """What the report reads: metrics, predictions and exported networks, or a note with the command that writes what is missing."""
 
 import json
-from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import pandas as pd
 from gtsrb.config.preprocess import Variant
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
+from gtsrb.serving.runtime import Network, open_network
 
-Network = Callable[[np.ndarray], np.ndarray]  # (n, size, size, channels) prepared images -> (n, classes) probabilities
 TEXT_COLUMNS = dict.fromkeys(
     ("name", "truth", "prediction", "corruption", "mistaken_for"), str
 )  # also where a name looks like a number
@@ -61,11 +60,11 @@ def read_predictions(name: str, variant: str) -> tuple[np.ndarray, arrays.Arrays
 
 def load_exported(name: str, variant: Variant) -> tuple[Network | None, str]:
     """The exported network of recipe `name`, or None and a note if there is none for images of `variant`."""
-    path = Path(f"data/export/{name}_prepared.onnx")
+    path = Path(f"data/export/{name}/prepared.onnx")
     if path.is_file():
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        if session.get_modelmeta().custom_metadata_map["variant"] == variant.model_dump_json():
-            return lambda images: session.run(["probabilities"], {"images": images})[0], ""
+        properties = onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map
+        if properties["variant"] == variant.model_dump_json():
+            return open_network(path), ""
         reason = f"{path} expects images of another variant"
     else:
         reason = f"{path} not found"

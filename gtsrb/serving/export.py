@@ -1,38 +1,56 @@
 """Exports a trained network to files that need no Keras: ONNX, with its preprocessing or without, and LiteRT."""
 
 import re
-import time
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, compose, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.outputs import atomic_write
-from gtsrb.serving import predictor
 from gtsrb.serving.graph.picture import build_preprocessing
+from gtsrb.serving.runtime import open_network
 
 OPSET = 18  # of ONNX's operators
 LARGE = 1024  # values; smaller tensors stay float32
-BATCH_SIZE = 256  # changes the speed, not the probabilities
-LATENCY_RUNS, LATENCY_SIDE = 200, 48
+CALIBRATION_IMAGES = 500  # of the training split, which the activations' ranges in int8 come from
+
+PICTURE_FILES = ("picture.onnx", "picture_int8.onnx")  # of any size; the file prepares it
+PREPARED_FILES = ("prepared.onnx", "prepared_float32.tflite", "prepared_float16.tflite", "prepared_int8.tflite")
 
 
-def build_smaller_onnx(model: keras.Model, images: np.ndarray) -> tuple[onnx.ModelProto, int]:
-    """`model` with float16 weights if that leaves the top class of every image unchanged, else with float32 weights.
+def save_files(folder: Path, model: keras.Model, variant: Variant, properties: dict[str, str], images: np.ndarray) -> int:
+    """Writes `PICTURE_FILES` and `PREPARED_FILES`; returns the number of images whose top class float16 weights change.
+
+    `images`: (n, size, size, channels), the prepared training images.
+    """
+    network = build_onnx(model)
+    rows = np.linspace(0, len(images) - 1, min(len(images), CALIBRATION_IMAGES)).astype(int)  # of all classes: rows are sorted
+    smaller, n_changed = choose_precision(network, images)
+    save_onnx(folder / "picture.onnx", add_preprocessing(smaller, variant), properties)
+    save_onnx(folder / "picture_int8.onnx", add_preprocessing(quantize(network, images[rows]), variant), properties)
+    save_onnx(folder / "prepared.onnx", smaller, properties)
+    for precision in ("float32", "float16", "int8"):
+        save_litert(folder / f"prepared_{precision}.tflite", model, precision, images[rows])
+    return n_changed
+
+
+def choose_precision(network: onnx.ModelProto, images: np.ndarray) -> tuple[onnx.ModelProto, int]:
+    """`network` with float16 weights if that leaves the top class of every image unchanged, else as it is, in float32.
 
     `images`: (n, size, size, channels). Also returns the number of images whose top class float16 changes.
     """
-    float32 = build_onnx(model)
-    float16 = halve_precision(float32)
-    classes = [predict(open_session(network.SerializeToString()), images).argmax(axis=1) for network in (float32, float16)]
+    float16 = halve_precision(network)
+    classes = [open_network(proto.SerializeToString())(images).argmax(axis=1) for proto in (network, float16)]
     n_changed = int((classes[0] != classes[1]).sum())
-    return float32 if n_changed else float16, n_changed
+    return network if n_changed else float16, n_changed
 
 
 def build_onnx(model: keras.Model) -> onnx.ModelProto:
@@ -104,30 +122,55 @@ def halve_precision(network: onnx.ModelProto) -> onnx.ModelProto:
     return proto
 
 
-def save_litert(path: Path, model: keras.Model) -> None:
-    """Writes `model` for LiteRT (TensorFlow Lite) with float32 weights and a dynamic batch size."""
+def quantize(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
+    """A copy of the result of `build_onnx` that computes in int8, calibrated on prepared (n, size, size, channels) `images`.
+
+    Weights have a scale for each output channel; activations one, from the percentiles of their values on the images.
+    """
+    with TemporaryDirectory() as folder:
+        source, prepared, target = (Path(folder, f"{name}.onnx") for name in ("float32", "prepared", "int8"))
+        onnx.save(network, source)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            target,
+            _Calibration(images),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.Percentile,
+        )
+        proto = onnx.load(target)
+    helper.set_model_props(proto, {})
+    return proto
+
+
+class _Calibration(CalibrationDataReader):
+    """Images in batches, as ONNX Runtime asks for them."""
+
+    def __init__(self, images: np.ndarray):
+        self.batches = iter(np.array_split(images, max(1, len(images) // 50)))
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        batch = next(self.batches, None)
+        return None if batch is None else {"images": batch}
+
+
+def save_litert(path: Path, model: keras.Model, precision: str, images: np.ndarray) -> None:
+    """Writes `model` for LiteRT (TensorFlow Lite) with a dynamic batch size.
+
+    `precision`: float32; float16, of the weights alone; or int8, calibrated on prepared (n, size, size, channels) `images`.
+    """
+    import tensorflow as tf
+
     model(np.zeros((1, *model.input_shape[1:]), model.input.dtype))
+    options: dict[str, dict[str, Any]] = {
+        "float32": {},
+        "float16": {"optimizations": [tf.lite.Optimize.DEFAULT], "target_spec": {"supported_types": [tf.float16]}},
+        "int8": {
+            "optimizations": [tf.lite.Optimize.DEFAULT],
+            "representative_dataset": lambda: ([image[None]] for image in images),
+        },
+    }
     with atomic_write(path) as temporary_path:
-        model.export(temporary_path, format="litert", verbose=False)
-
-
-def open_session(model: Path | bytes) -> onnxruntime.InferenceSession:
-    """An ONNX Runtime session on all cores, of a file or its bytes."""
-    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-
-
-def predict(session: onnxruntime.InferenceSession, images: np.ndarray) -> np.ndarray:
-    """(n, size, size, channels) prepared images in the network's dtype -> (n, classes) float32 probabilities."""
-    batches = (np.ascontiguousarray(images[start : start + BATCH_SIZE]) for start in range(0, len(images), BATCH_SIZE))
-    return np.concatenate([session.run(["probabilities"], {"images": batch})[0] for batch in batches])
-
-
-def measure_latency(path: Path) -> float:
-    """Median milliseconds per picture of `LATENCY_SIDE` pixels on one core, after ten warm-up runs."""
-    model, times = predictor.load(path), []
-    picture = np.random.default_rng(0).integers(0, 256, (LATENCY_SIDE, LATENCY_SIDE, 3), dtype=np.uint8)
-    for _ in range(LATENCY_RUNS + 10):
-        start = time.perf_counter()
-        model.predict(picture)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[10:]) * 1000)
+        model.export(temporary_path, format="litert", verbose=False, **options[precision])

@@ -1,28 +1,32 @@
 """The model card of an exported network: what it is, what it was trained on, how accurate it is, where it fails.
 
-Every number except the latency comes from the metrics files, so the card always agrees with them.
+Every number comes from the metrics files, so the card always agrees with them.
 """
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
-from gtsrb.serving.export import LATENCY_RUNS, LATENCY_SIDE
+from gtsrb.serving.runtime import LATENCY_RUNS, LATENCY_SIDE
 
-CARD = """# {name}.onnx
+CARD = """# {name}
 
-Classifies {classes} traffic signs. In: `picture`, RGB of any size, uint8 (height, width, 3), and `box`, int64 (4), the sign's
-left, top, right and bottom pixel; 0, 0, -1, -1 is the whole picture. Out: `probabilities`, float32 (1, {classes}), and
-`network_input`, the {size} x {size} pixels that the network gets. The file does all preprocessing, and its metadata has the
-class names and the threshold `unsure_below`; `python -m scripts.predict --model {name} FILE` uses them.
+Classifies {classes} traffic signs. The ONNX files take a picture of any size and prepare it themselves. In: `picture`, RGB,
+uint8 (height, width, 3), and `box`, int64 (4), the sign's left, top, right and bottom pixel; 0, 0, -1, -1 is the whole picture.
+Out: `probabilities`, float32 (1, {classes}), and `network_input`, the {size} x {size} pixels that the network gets. Their
+metadata has the class names and the threshold `unsure_below`. `python -m scripts.predict --model {name} FILE` uses the first,
+and examples/ show how other programs do. The LiteRT file takes prepared images, {dtype} (n, {size}, {size}, {channels}).
 
-| | |
+| file | errors with boxes | accuracy | size | one answer |
+| --- | --- | --- | --- | --- |
+{files}
+
+In {test_images:,} test images; on one core, a picture of {side} x {side} pixels, median of {runs} answers ({device}).
+
+| {name}.onnx | |
 | --- | --- |
-| network | recipe `{name}`, {network} |
+| network | recipe `{name}`, {network}, {parameters:,} parameters, weights in {precision} |
 | trained on | {images:,} images ({source}), {augmentation} augmentation, {epochs} epochs |
-| tested on | {test_images:,} images, with this file |
 | accuracy with boxes around the signs | {with_boxes} |
 | accuracy on whole files, without boxes | {as_files} |
-| size | {megabytes:.2f} MB, {parameters:,} parameters, weights in {precision} |
-| latency | {latency} ms per picture of {side} x {side} pixels on one core, median of {runs} ({device}) |
 | difference from Keras | {difference} at most, in the probabilities of {parity} test images |
 | difference from the pipeline's preprocessing | {input_difference:.3g} of 255 levels at most, on the same images |
 | md5 of the weights file | `{weights_md5}` |
@@ -37,17 +41,20 @@ Limitations:
 """
 
 
-def render(
-    name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict, latency_ms: float, device: str
-) -> str:
-    """The card of recipe `name` in Markdown, from metrics/dataset.json and metrics/NAME/{training,export}.json.
+PUBLISHED = {"picture.onnx": ".onnx", "picture_int8.onnx": "_int8.onnx", "prepared_int8.tflite": "_int8.tflite"}  # NAME...
 
-    `latency_ms` is the result of `export.measure_latency` on `device`.
-    """
+
+def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict) -> str:
+    """The card of recipe `name` in Markdown, from metrics/dataset.json and metrics/NAME/{training,export}.json."""
     return CARD.format(
         name=name,
         classes=dataset["classes"],
         size=variant.size,
+        channels=variant.channels,
+        dtype=variant.dtype,
+        files="\n".join(
+            format_file(f"{name}{suffix}", export["files"][file], dataset["test_images"]) for file, suffix in PUBLISHED.items()
+        ),
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
         source={"gtsrb": "GTSRB", "synthetic": "synthetic", "own": "the user's own"}[dataset["source"]],
@@ -56,13 +63,11 @@ def render(
         test_images=dataset["test_images"],
         with_boxes=format_accuracy(export["with_boxes"]),
         as_files=format_accuracy(export["as_files"]),
-        megabytes=export["onnx_bytes"] / 1e6,
         parameters=training["parameters"],
         precision=export["weights_precision"],
-        latency=f"{latency_ms:.2f}",
-        runs=LATENCY_RUNS,
         side=LATENCY_SIDE,
-        device=device,
+        runs=LATENCY_RUNS,
+        device=export["device"],
         difference=export["parity"]["keras_max_abs_difference"],
         input_difference=export["parity"]["input_max_difference"],
         parity=export["parity"]["images"],
@@ -70,6 +75,11 @@ def render(
         unsure_below=f"{100 * export['unsure_below']:.4g}",
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )
+
+
+def format_file(name: str, file: dict, images: int) -> str:
+    errors, size, latency = file["errors"], file["bytes"] / 1e6, file["milliseconds"]
+    return f"| `{name}` | {errors:,} | {1 - errors / images:.2%} | {size:.2f} MB | {latency:.2f} ms |"
 
 
 def format_accuracy(metrics: dict) -> str:

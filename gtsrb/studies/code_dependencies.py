@@ -15,6 +15,7 @@ PLUMBING = {
     for name in (
         "errors",
         "progress",
+        "tensorflow_log",
         "command_line",
         "parallel",
         "cluster",

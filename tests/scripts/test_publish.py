@@ -21,8 +21,10 @@ def run(tmp_path, monkeypatch):
     """A committed run of `baseline`."""
     monkeypatch.chdir(tmp_path)
     shutil.copyfile(ROOT / "params.yaml", "params.yaml")
-    network = tmp_path / "data/export/baseline.onnx"
-    save_model(network, load().preprocess["equalized"], ["stop", "yield", "no entry"])
+    folder = tmp_path / "data/export/baseline"
+    save_model(folder / "picture.onnx", load().preprocess["equalized"], ["stop", "yield", "no entry"])
+    for file in ("picture_int8.onnx", "prepared_int8.tflite"):
+        (folder / file).write_text(file)
     write_json(tmp_path / "metrics/dataset.json", {"source": "gtsrb", "classes": 3, "test_images": 60})
     write_json(tmp_path / "metrics/baseline/training.json", {"train_images": 100, "parameters": 1000})
     metrics = {
@@ -32,8 +34,16 @@ def run(tmp_path, monkeypatch):
         "seed": 0,
         "weights_md5": "0" * 32,
         "weights_precision": "float16",
-        "onnx_md5": hashlib.md5(network.read_bytes()).hexdigest(),
-        "onnx_bytes": network.stat().st_size,
+        "device": "Abacus",
+        "files": {
+            file.name: {
+                "errors": 3,
+                "bytes": 1_230_000,
+                "milliseconds": 1.5,
+                "md5": hashlib.md5(file.read_bytes()).hexdigest(),
+            }
+            for file in folder.iterdir()
+        },
         "parity": {"images": 60, "keras_max_abs_difference": 1e-5, "input_max_difference": 1.0},
         "unsure_below": 0.999612,
     }
@@ -60,11 +70,17 @@ def run_publish(monkeypatch, *recipes: str) -> None:
 
 def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     run_publish(monkeypatch, "baseline")
-    assert (run / "pretrained/baseline.onnx").read_bytes() == (run / "data/export/baseline.onnx").read_bytes()
+    for published, file in {
+        ".onnx": "picture.onnx",
+        "_int8.onnx": "picture_int8.onnx",
+        "_int8.tflite": "prepared_int8.tflite",
+    }.items():
+        assert (run / f"pretrained/baseline{published}").read_bytes() == (run / f"data/export/baseline/{file}").read_bytes()
     card = (run / "pretrained/baseline.md").read_text()
     assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
     assert "| accuracy on whole files, without boxes | **90.00%**, 6 errors, " in card
-    assert "ms per picture of 48 x 48 pixels on one core" in card
+    assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
+    assert "on one core, a picture of 48 x 48 pixels, median of 200 answers (Abacus)" in card
     assert "Below a probability of 99.96% a prediction is" in card
 
 
@@ -77,13 +93,15 @@ def test_a_file_changed_since_the_last_commit_is_named(run, monkeypatch, path):
 
 
 def test_a_network_of_another_run_is_refused(run, monkeypatch):
-    save_model(run / "data/export/baseline.onnx", load().preprocess["equalized"], ["stop", "yield", "other"])
-    with pytest.raises(InputError, match=r"^data/export/baseline.onnx has md5 \w+, metrics/baseline/export.json is of \w+; "):
+    save_model(run / "data/export/baseline/picture.onnx", load().preprocess["equalized"], ["stop", "yield", "other"])
+    with pytest.raises(
+        InputError, match=r"^data/export/baseline/picture.onnx has md5 \w+, metrics/baseline/export.json is of \w+; "
+    ):
         run_publish(monkeypatch, "baseline")
 
 
 def test_if_one_network_cannot_be_published_none_is(run, monkeypatch):
-    with pytest.raises(InputError, match=r"^data/export/augmented.onnx not found; run `dvc repro export@augmented` first$"):
+    with pytest.raises(InputError, match=r"^data/export/augmented not found; run `dvc repro export@augmented` first$"):
         run_publish(monkeypatch, "baseline", "augmented")
     with pytest.raises(InputError, match=r"^'nobody': expected a recipe of params.yaml: baseline, "):
         run_publish(monkeypatch, "baseline", "nobody")

@@ -65,8 +65,9 @@ def run(tmp_path, monkeypatch):
     calibration = binned_accuracy.reliability(labels, probabilities)
     calibration_error = binned_accuracy.calibration_error(calibration)
     write_json(folder / "baseline.json", accuracy_metrics(labels, probabilities) | {"calibration_error": calibration_error})
+    files = {file: {"errors": 4, "bytes": 1_230_000} for file in ("picture.onnx", "picture_int8.onnx")}
     accuracies = {"with_boxes": {"accuracy": 0.95, "errors": 3}, "as_files": {"accuracy": 0.9, "errors": 6}}
-    write_json(folder / "baseline/export.json", accuracies | {"weights_precision": "float16", "onnx_bytes": 1_230_000})
+    write_json(folder / "baseline/export.json", accuracies | {"weights_precision": "float16", "files": files})
     signs = sign_metrics(labels, np.arange(60) // 2, probabilities, NAMES)
     write_json(folder / "baseline/out_of_fold.json", out_of_fold_metrics(labels, probabilities, signs, confident_accuracy=0.5))
     write_json(folder / "comparison.json", {"baseline_vs_other": mcnemar(labels, predictions, labels)})
@@ -90,7 +91,7 @@ def run(tmp_path, monkeypatch):
     for name, array in {"images": rng.integers(0, 256, (60, 48, 48, 3), np.uint8), "labels": labels, "tracks": labels}.items():
         write_array(tmp_path / f"data/processed/equalized/test/{name}.npy", array)
     variant = load(tmp_path / "params.yaml").preprocess["equalized"]
-    save_model(tmp_path / "data/export/baseline_prepared.onnx", variant, NAMES, prepared=True)
+    save_model(tmp_path / "data/export/baseline/prepared.onnx", variant, NAMES, prepared=True)
     return tmp_path
 
 
@@ -194,7 +195,7 @@ def test_an_exported_network_has_its_accuracy_with_boxes_and_as_files(run):
     html = write_report()
     assert "<td>95.00%</td>\n      <td>3</td>\n      <td>90.00%</td>\n      <td>6</td>" in html
     metrics = json.loads((run / "metrics/baseline/export.json").read_text())
-    del metrics["as_files"]
+    del metrics["files"]
     write_json(run / "metrics/baseline/export.json", metrics)
     assert "metrics/baseline/export.json is missing; run <code>dvc repro export@baseline</code>." in write_report()
 
@@ -206,13 +207,13 @@ def test_recipes_that_are_not_evaluated_are_named(run):
 
 
 def test_without_a_matching_network_there_are_mistakes_but_no_occlusion_maps(run):
-    path = run / "data/export/baseline_prepared.onnx"
+    path = run / "data/export/baseline/prepared.onnx"
     save_model(path, load(run / "params.yaml").preprocess["plain"], NAMES, prepared=True)
     html = write_report()
-    assert "No occlusion maps: data/export/baseline_prepared.onnx expects images of another variant" in html
+    assert "No occlusion maps: data/export/baseline/prepared.onnx expects images of another variant" in html
     path.unlink()
     html = write_report()
-    assert "No occlusion maps: data/export/baseline_prepared.onnx not found" in html
+    assert "No occlusion maps: data/export/baseline/prepared.onnx not found" in html
     assert "run <code>dvc repro export@baseline</code>." in html
     page = Page(html)
     assert page.tags.count("img") == page.tags.count("figcaption") > 0

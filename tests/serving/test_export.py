@@ -1,7 +1,6 @@
 """Exported files against Keras, the choice of their precision, and how they are measured."""
 
 import json
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -9,7 +8,6 @@ import onnx
 import pytest
 from conftest import ROOT
 from onnx import numpy_helper
-from small_models import save_model
 
 import stages.export
 from gtsrb.config.params import load
@@ -18,7 +16,7 @@ from gtsrb.errors import InputError
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network
 from gtsrb.preprocessing.crop import Box
-from gtsrb.serving import export, parity, predictor
+from gtsrb.serving import export, parity, predictor, runtime
 
 pytestmark = pytest.mark.seconds  # a network is trained and exported
 PROPERTIES = {"names": json.dumps(SIGN_NAMES), "unsure_below": "0.5"}
@@ -50,28 +48,40 @@ def model(images):
     return built
 
 
-def open_session(network: onnx.ModelProto):
-    return export.open_session(network.SerializeToString())
+@pytest.fixture(scope="module")
+def network(model):
+    return export.build_onnx(model)
 
 
-def test_float32_predicts_as_keras(model, images):
-    probabilities, expected = export.predict(open_session(export.build_onnx(model)), images), inference.predict(model, images)
+def predict(network: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
+    return runtime.open_network(network.SerializeToString())(images)
+
+
+def test_float32_predicts_as_keras(model, network, images):
+    probabilities, expected = predict(network, images), inference.predict(model, images)
     assert (probabilities.argmax(axis=1) == expected.argmax(axis=1)).all()
     assert probabilities == pytest.approx(expected, abs=1e-3)
 
 
-def test_float16_predicts_as_keras_within_rounding_at_half_the_size(model, images):
-    float32 = export.build_onnx(model)
-    float16 = export.halve_precision(float32)
-    probabilities, expected = export.predict(open_session(float16), images), inference.predict(model, images)
-    assert probabilities == pytest.approx(expected, abs=5e-3)
-    assert (probabilities != export.predict(open_session(float32), images)).any()
-    assert float16.ByteSize() < 0.55 * float32.ByteSize()
+def test_float16_predicts_as_keras_within_rounding_at_half_the_size(model, network, images):
+    float16 = export.halve_precision(network)
+    probabilities = predict(float16, images)
+    assert probabilities == pytest.approx(inference.predict(model, images), abs=5e-3)
+    assert (probabilities != predict(network, images)).any()
+    assert float16.ByteSize() < 0.55 * network.ByteSize()
 
 
-def test_a_file_prepares_its_picture(model, tmp_path):
+def test_int8_predicts_nearly_as_keras_at_a_quarter_of_the_size(model, network, images):
+    int8 = export.quantize(network, images[:100])
+    expected = inference.predict(model, images)
+    assert (predict(int8, images).argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
+    assert int8.ByteSize() < 0.35 * network.ByteSize()
+    assert "QuantizeLinear" in {node.op_type for node in int8.graph.node}
+
+
+def test_a_file_prepares_its_picture(model, network, tmp_path):
     path, rng = tmp_path / "a.onnx", np.random.default_rng(0)
-    export.save_onnx(path, export.add_preprocessing(export.build_onnx(model), VARIANT), PROPERTIES)
+    export.save_onnx(path, export.add_preprocessing(network, VARIANT), PROPERTIES)
     exported = predictor.load(path)
     for side in (9, 48, 700):
         picture = rng.integers(0, 256, (side, 2 * side, 3), dtype=np.uint8)
@@ -86,9 +96,9 @@ def weight_types(network: onnx.ModelProto) -> set[str]:
     return {str(array.dtype) for array in weights if array.size >= export.LARGE}
 
 
-def test_float16_is_chosen_if_it_changes_no_prediction(model, images, monkeypatch):
-    network, n_changed = export.build_smaller_onnx(model, images)
-    assert n_changed == 0 and weight_types(network) == {"float16"}
+def test_float16_is_chosen_if_it_changes_no_prediction(model, network, images, monkeypatch):
+    chosen, n_changed = export.choose_precision(network, images)
+    assert n_changed == 0 and weight_types(chosen) == {"float16"}
 
     def predict_always_class_0(network):
         proto = onnx.ModelProto()
@@ -98,31 +108,30 @@ def test_float16_is_chosen_if_it_changes_no_prediction(model, images, monkeypatc
         return proto
 
     monkeypatch.setattr(export, "halve_precision", predict_always_class_0)
-    network, n_changed = export.build_smaller_onnx(model, images)
+    chosen, n_changed = export.choose_precision(network, images)
     assert n_changed == (inference.predict(model, images).argmax(axis=1) != 0).sum() > 100
-    assert weight_types(network) == {"float32"}
+    assert weight_types(chosen) == {"float32"}
 
 
-@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-def test_litert_predicts_as_keras(model, images, tmp_path):
-    from tensorflow import lite
-
-    export.save_litert(tmp_path / "a.tflite", model)
-    interpreter = lite.Interpreter(str(tmp_path / "a.tflite"))
-    (input_details,), (output_details,) = interpreter.get_input_details(), interpreter.get_output_details()
-    interpreter.resize_tensor_input(input_details["index"], images.shape)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(input_details["index"], images)
-    interpreter.invoke()
-    assert interpreter.get_tensor(output_details["index"]) == pytest.approx(inference.predict(model, images), abs=1e-3)
+@pytest.mark.parametrize(("precision", "bytes_per_weight"), [("float32", 4), ("float16", 2), ("int8", 1)])
+def test_litert_predicts_as_keras(model, images, tmp_path, precision, bytes_per_weight):
+    path = tmp_path / "a.tflite"
+    export.save_litert(path, model, precision, images[:100])
+    probabilities, expected = runtime.open_network(path)(images), inference.predict(model, images)
+    assert (probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
+    if precision != "int8":
+        assert probabilities == pytest.approx(expected, abs=5e-3)
+    assert path.stat().st_size == pytest.approx(bytes_per_weight * model.count_params(), rel=0.2)
 
 
-def test_latency_is_the_median_of_single_pictures(tmp_path, monkeypatch):
-    """With a clock by which run i takes i ms; the first ten are warm-up."""
-    save_model(tmp_path / "a.onnx", VARIANT, ["a", "b", "c"])
-    ticks = iter(t for i in range(1, 1000) for t in (0.0, i / 1000))
-    monkeypatch.setattr(export, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
-    assert export.measure_latency(tmp_path / "a.onnx") == pytest.approx(10 + (export.LATENCY_RUNS + 1) / 2)
+def test_every_file_is_written(model, images, tmp_path):
+    assert export.save_files(tmp_path, model, VARIANT, PROPERTIES, images) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*export.PICTURE_FILES, *export.PREPARED_FILES])
+    expected = inference.predict(model, images[:40]).argmax(axis=1)
+    for file in export.PREPARED_FILES:
+        assert (runtime.open_network(tmp_path / file)(images[:40]).argmax(axis=1) == expected).mean() > 0.9
+    for file in export.PICTURE_FILES:
+        assert predictor.load(tmp_path / file).names == list(SIGN_NAMES)
 
 
 def test_exporting_with_another_backend_is_one_line(monkeypatch):
