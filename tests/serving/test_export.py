@@ -1,5 +1,6 @@
 """Exported files against Keras, the choice of their precision, and how they are measured."""
 
+import hashlib
 import json
 
 import keras
@@ -77,6 +78,26 @@ def test_int8_predicts_nearly_as_keras_at_a_quarter_of_the_size(model, network, 
     assert (predict(int8, images).argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
     assert int8.ByteSize() < 0.35 * network.ByteSize()
     assert "QuantizeLinear" in {node.op_type for node in int8.graph.node}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "md5"),
+    [("baseline", "63c1e59d28a59d6cb1c86f576e262d5a"), ("champion", "1456a5b717fdf4d91a8b7a82576472c7"), ("fast", "b95f7ba63864a1a156d225048c77f75d")],
+)
+def test_a_new_version_of_the_converter_is_noticed(params, recipe, md5):
+    """Of Keras, tf2onnx, ONNX Script or ONNX: then compare `dvc metrics diff` after `dvc repro export`, and renew these."""
+    settings = params.train[recipe]
+    variant, rng = params.preprocess[settings.images], np.random.default_rng(0)
+    built = build_network(
+        settings.network.model_copy(update={"filters": [4, 8, 8]}),
+        size=variant.size,
+        channels=variant.channels,
+        dtype=variant.dtype,
+        classes=43,
+    )
+    built.set_weights([rng.normal(0, 0.1, weights.shape) for weights in built.get_weights()])
+    proto = export.add_preprocessing(export.halve_precision(export.build_onnx(built)), variant)
+    assert hashlib.md5(proto.SerializeToString(deterministic=True)).hexdigest() == md5
 
 
 def test_a_file_prepares_its_picture(model, network, tmp_path):

@@ -61,29 +61,24 @@ def equalize(picture, bins):
 def clip_histograms(histograms, limit):
     """(n, bins) int64 counts, none above `limit`: what was above it is spread over the other bins, as scikit-image does."""
     bins = op.Squeeze(op.Shape(histograms, start=1))
-    excess = op.ReduceSum(op.Max(histograms - limit, 0), [1])
+    total = op.ReduceSum(histograms, [1])
     counts = op.Min(histograms, limit)
-    increment = excess / bins
-    low = op.Cast(counts < limit - increment, to=TensorProto.INT64)
-    excess = excess - op.ReduceSum(low, [1]) * increment
-    counts = counts + low * increment
-    room = op.Where(counts >= limit - increment, limit - counts, 0 * counts)
-    excess = excess - op.ReduceSum(room, [1])
-    counts = counts + room
+    increment = (total - op.ReduceSum(counts, [1])) / bins
+    counts = counts + op.Where(counts < limit - increment, increment, 0 * counts)
+    counts = op.Where(counts >= limit - increment, op.Max(limit, counts), counts)
 
+    # Pass after pass from the next bin on, one count to each of so many bins as there are counts left. The loop carries one
+    # tensor alone, because ONNX Script orders several by chance.
     column = op.Unsqueeze(op.Range(0, bins, 1), [0])
-    start = op.Constant(value_int=0)
-    is_left = op.ReduceMax(excess, keepdims=0) > 0
-    while is_left:  # pass after pass from the next bin on, one count to each of so many bins as there are counts left
+    for i in range(op.ReduceMax(total, keepdims=0)):
+        left = total - op.ReduceSum(counts, [1])
         has_room = counts < limit
-        bins_with_room = op.ReduceSum(op.Cast(has_room, to=TensorProto.INT64), [1])
-        every = op.Max(bins_with_room / op.Max(excess, 1), 1)
-        is_due = op.And(column >= start, op.Mod(column - start, every) == 0)
-        more = op.Cast(op.And(op.And(has_room, excess > 0), is_due), to=TensorProto.INT64)
-        counts = counts + more
-        excess = op.Where(bins_with_room > 0, excess - op.ReduceSum(more, [1]), 0 * excess)
-        start = (start + 1) % bins
-        is_left = op.ReduceMax(excess, keepdims=0) > 0
+        every = op.Max(op.ReduceSum(op.Cast(has_room, to=TensorProto.INT64), [1]) / op.Max(left, 1), 1)
+        is_due = op.And(column >= i % bins, op.Mod(column - i % bins, every) == 0)
+        counts = counts + op.Cast(op.And(op.And(has_room, left > 0), is_due), to=TensorProto.INT64)
+        is_done = op.ReduceMax(total - op.ReduceSum(counts, [1]), keepdims=0) <= 0
+        if is_done:
+            break
     return counts
 
 
