@@ -1,4 +1,4 @@
-# make demo | check | test | repro | app | report | tour: each sets itself up. Needs Python 3.11 to 3.13, git, a package index.
+# make demo | check | test | repro | app | site | report | tour: each sets itself up. Needs Python 3.11 to 3.13, git, a package index.
 
 SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHONS := python3 python3.13 python3.12 python3.11
@@ -14,7 +14,7 @@ NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo lint check test test-all release-check repro app report tour setup
+.PHONY: demo lint check test test-all release-check repro app site report tour setup
 .NOTPARALLEL:  # each uses all cores, and two installations at once would spoil an environment
 .DEFAULT_GOAL := demo
 
@@ -45,6 +45,9 @@ repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 
 app: .venv-app/app.installed  ## a page at http://127.0.0.1:8501 that names the sign on a picture; 0.8 GB of its own, no TensorFlow
 	@.venv-app/bin/python -m streamlit run app/main.py
+
+site: setup node_modules/.installed  ## a page in site/ that names the sign in the visitor's browser, for any host of static files; needs npm
+	@python -m scripts.build_site
 
 report: setup  ## what the runs have measured, on one page: report.html
 	@python -m scripts.report

@@ -12,6 +12,7 @@ from app import mistakes_tab, predict_tab
 HERE = Path(__file__).parent
 
 st.set_page_config("Traffic signs", page_icon=str(HERE / "static/14.png"), layout="wide")
+st.html(HERE / "signs.css")
 st.html(HERE / "page.css")
 st.title("Which traffic sign is this?", anchor=False)
 st.caption("Predicted by a network of this project on this machine; no picture leaves it.")

@@ -24,7 +24,9 @@ EXTENSIONS = [extension for extensions in picture_files.FORMATS.values() for ext
 EDGES = ("left", "top", "right", "bottom")
 
 paste = component("paste", js=(HERE / "paste.js").read_text())
-crop = component("crop", html=(HERE / "crop.html").read_text(), js=(HERE / "crop.js").read_text())
+crop = component(
+    "crop", html=(HERE / "crop.html").read_text(), css=(HERE / "crop.css").read_text(), js=(HERE / "crop.js").read_text()
+)
 
 load = st.cache_resource(lambda name: predictor.load(predictor.find(name)), show_spinner=False)
 read = st.cache_data(picture_files.read, max_entries=4, show_spinner=False)  # up to 150 MB each

@@ -10,7 +10,7 @@ from conftest import ROOT, project_files
 
 from gtsrb.studies.code_dependencies import imported_files
 
-ROOMS = ("stages/", "gtsrb/", "scripts/", "app/", "examples/", "tests/")
+ROOMS = ("stages/", "gtsrb/", "scripts/", "app/", "examples/", "web/", "tests/")
 FILES = [name for name in project_files() if name.startswith(ROOMS)]
 
 

@@ -10,10 +10,14 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from scripts import build_site
+
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+PAGES = yaml.safe_load((ROOT / ".github/workflows/pages.yml").read_text())
 CONTAINER = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
 COMMANDS = {
     ".ci/run": (ROOT / ".ci/run").read_text(),
+    "pages.yml": next(step["run"] for step in PAGES["jobs"]["publish"]["steps"] if "run" in step),
     "devcontainer.json": CONTAINER["postCreateCommand"],
 }
 
@@ -38,6 +42,11 @@ def test_make_knows_what_it_is_asked_for(name):
 
 def test_ci_may_only_read():
     assert WORKFLOW["permissions"] == {"contents": "read"}
+
+
+def test_the_published_page_is_the_folder_that_make_site_writes():
+    (uploaded,) = [step["with"]["path"] for step in PAGES["jobs"]["publish"]["steps"] if "upload" in step.get("uses", "")]
+    assert Path(uploaded) == build_site.SITE
 
 
 def test_the_cache_of_ci_is_keyed_by_the_pins():

@@ -52,23 +52,16 @@ def differences(variant: Variant, pictures: list[np.ndarray]) -> np.ndarray:
 
 
 @pytest.mark.seconds
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("equalized", "uint8"), ("plain", "float32"), ("roi_both", "uint8"), ("roi_both_32", "float32")]
+)
 def test_a_picture_is_prepared_as_by_the_pipeline(variants, name, dtype):
     """Within one level: where a half is rounded, the last bit of a sum decides."""
     rng = np.random.default_rng(0)
-    pictures = [make_picture(rng, *size) for size in [*SIZES, *SIZES, *LARGE]]
+    pictures = [make_picture(rng, *size) for size in [*SIZES, *LARGE]]
     found = differences(variants[name].model_copy(update={"dtype": dtype}), pictures)
     assert found.max() <= 1 + 1e-4
     assert (found > 0.01).mean() < 0.7
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", VARIANTS)
-def test_500_pictures_of_all_sizes_are_prepared_as_by_the_pipeline(variants, name):
-    rng = np.random.default_rng(1)
-    sizes = np.exp(rng.uniform(np.log(8), np.log(1500), (500, 2))).astype(int)
-    assert differences(variants[name], [make_picture(rng, *size) for size in sizes]).max() <= 1
 
 
 @pytest.mark.parametrize("level", [0, 1, 77, 255])

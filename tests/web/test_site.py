@@ -1,0 +1,254 @@
+"""The static page in headless Chromium, served as any host of static files would.
+
+Skipped without the browser, which `.ci/run` installs, or without node_modules/, which `make test` installs where there is npm.
+"""
+
+import functools
+import http.server
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+from gtsrb.data import picture_files
+from gtsrb.data.sign_names import SIGN_NAMES
+from gtsrb.serving import predictor
+from scripts import build_site
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
+from selenium.webdriver import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+OPTIONS = "headless=new no-sandbox disable-gpu no-first-run use-fake-device-for-media-stream use-fake-ui-for-media-stream"
+TIMEOUT = 60  # seconds for the page to answer; the machine may have other work
+MEGABYTES = 20
+
+pytestmark = [
+    pytest.mark.seconds,
+    pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with chromedriver; see .ci/run"),
+    pytest.mark.skipif(not (ROOT / "node_modules/onnxruntime-web").is_dir(), reason="no node_modules/; `make test` needs npm"),
+]
+
+
+class Page:
+    """The page in a browser, and what a visitor does with it."""
+
+    def __init__(self, driver, url: str):
+        self.driver, self.url = driver, url
+
+    def load(self) -> None:
+        self.driver.get(self.url)
+        self.wait_until(lambda: self.script("return document.documentElement.dataset.ready"))
+        self.answer()
+
+    def script(self, code: str, *arguments):
+        return self.driver.execute_script(code, *arguments)
+
+    def wait_until(self, condition) -> None:
+        WebDriverWait(self.driver, TIMEOUT, poll_frequency=0.05).until(lambda _: condition())
+
+    def forget(self) -> None:
+        """Takes the answer away, so that the next one is noticed."""
+        self.script("document.querySelector('#result').replaceChildren()")
+
+    def answer(self) -> str:
+        find = "return document.querySelector('.sign b')?.textContent ?? ''"
+        self.wait_until(lambda: self.script(find))
+        return self.script(find)
+
+    def choose(self, path: Path) -> None:
+        self.forget()
+        self.driver.find_element(By.ID, "file").send_keys(str(path))
+
+    def complaint(self) -> str:
+        find = "return document.querySelector('#status.error')?.textContent ?? ''"
+        self.wait_until(lambda: self.script(find))
+        return self.script(find)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("web") / "site"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        patch.setattr(build_site, "SITE", folder)
+        build_site.main()
+    return folder
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def driver():
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for option in OPTIONS.split():
+        options.add_argument(f"--{option}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def served(driver, site):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page = Page(driver, f"http://127.0.0.1:{server.server_port}/")
+        page.load()
+        yield page
+        assert [entry["message"] for entry in driver.get_log("browser") if "favicon" not in entry["message"]] == []
+        server.shutdown()
+
+
+@pytest.fixture
+def page(served):
+    """The page, loaded anew only if a test before has left it in trouble."""
+    yield served
+    if served.script("return !!document.querySelector('#status.error')"):
+        served.load()
+
+
+def example(class_id: int) -> Path:
+    return ROOT / f"app/static/{class_id}.png"
+
+
+def test_it_loads_nothing_from_elsewhere_and_is_small(site, page):
+    origins = page.script("return performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin)")
+    assert set(origins) == {page.url.rstrip("/")}
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < MEGABYTES * 1e6
+
+
+def test_it_answers_as_the_predictor(page):
+    """Each share as predict prints it, of the file that the site has."""
+    page.choose(example(28))
+    assert page.answer() == SIGN_NAMES[28]
+    model = predictor.load(build_site.find_network())
+    expected = model.predict(picture_files.read(example(28).read_bytes())).probabilities
+    order = np.argsort(expected)[::-1][:5]
+    names = page.script("return [...document.querySelectorAll('.sign b')].map(({ textContent }) => textContent)")
+    assert names == [model.names[i] for i in order]
+    widths = page.script("return [...document.querySelectorAll('.bar div')].map(({ style }) => parseFloat(style.width))")
+    assert widths == pytest.approx(expected[order] * 100, abs=0.1)
+
+
+def test_a_picture_can_be_dropped_and_pasted(page):
+    event = """
+        const [type, key, base64, name] = arguments, transfer = new DataTransfer();
+        const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type: "image/png" }));
+        const Event = type === "drop" ? DragEvent : ClipboardEvent;
+        document.body.dispatchEvent(new Event(type, { [key]: transfer, bubbles: true, cancelable: true }));
+    """
+    for type_, key, class_id in (("drop", "dataTransfer", 14), ("paste", "clipboardData", 9)):
+        page.forget()
+        page.script(event, type_, key, base64_of(example(class_id)), "sign.png")
+        assert page.answer() == SIGN_NAMES[class_id]
+
+
+def base64_of(path: Path) -> str:
+    import base64
+
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def test_an_example_is_a_button_with_a_name(page):
+    page.forget()
+    (button,) = [
+        b for b in page.driver.find_elements(By.CSS_SELECTOR, "#examples button") if b.accessible_name == SIGN_NAMES[40]
+    ]
+    button.send_keys("\ue007")  # Enter
+    assert page.answer() == SIGN_NAMES[40]
+    controls = page.driver.find_elements(By.CSS_SELECTOR, "input, button, video, img")
+    assert all(control.accessible_name for control in controls if control.is_displayed() and control.get_attribute("alt") != "")
+
+
+def test_the_camera_takes_a_picture(page):
+    page.forget()
+    page.driver.find_element(By.ID, "camera").click()
+    shoot = page.driver.find_element(By.ID, "shoot")
+    page.wait_until(shoot.is_displayed)
+    shoot.click()
+    page.answer()  # of Chromium's test picture, whatever it looks like
+    assert page.script("return [document.querySelector('[name=right]').value, document.querySelector('video').srcObject]") == [
+        "639",
+        None,
+    ]
+
+
+def test_a_box_is_drawn_or_entered(page, tmp_path):
+    """Two signs on one picture; the box says which."""
+    picture = Image.new("RGB", (400, 200), (120, 120, 120))
+    for left, class_id in ((20, 14), (220, 12)):
+        picture.paste(Image.open(example(class_id)).convert("RGB").resize((160, 160)), (left, 20))
+    picture.save(tmp_path / "two.png")
+    page.choose(tmp_path / "two.png")
+    page.answer()
+    page.forget()
+    for name, value in {"left": 20, "top": 20, "right": 179, "bottom": 179}.items():
+        field = page.driver.find_element(By.NAME, name)
+        page.script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", field, value)
+    page.wait_until(lambda: page.answer() == SIGN_NAMES[14])
+    stage = page.driver.find_element(By.CSS_SELECTOR, "#crop .stage")
+    width = page.script("arguments[0].scrollIntoView({block: 'center'}); return arguments[0].clientWidth", stage)
+    per_pixel = width / 400
+    drag = ActionChains(page.driver).move_to_element_with_offset(stage, round(20 * per_pixel), round(-80 * per_pixel))
+    drag.click_and_hold().move_by_offset(round(160 * per_pixel), round(160 * per_pixel)).release().perform()
+    page.wait_until(lambda: page.answer() == SIGN_NAMES[12])
+    page.driver.find_element(By.ID, "whole").click()
+    page.wait_until(lambda: page.driver.find_element(By.NAME, "right").get_property("value") == "399")
+
+
+def test_a_file_that_is_no_picture_is_one_line(page, tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    page.driver.find_element(By.ID, "file").send_keys(str(tmp_path / "notes.txt"))
+    assert page.complaint() == "notes.txt is not a picture that this browser can read; try PNG or JPEG."
+
+
+def test_a_picture_too_small_to_show_a_sign_is_one_line(page, tmp_path):
+    Image.new("RGB", (5, 300)).save(tmp_path / "small.png")
+    page.driver.find_element(By.ID, "file").send_keys(str(tmp_path / "small.png"))
+    assert page.complaint() == "5 x 300 pixels are too small to show a sign; at least 8 x 8 are needed."
+
+
+def test_a_picture_of_100_megapixels(page, tmp_path):
+    picture = Image.new("RGB", (12_500, 8_000), (120, 120, 120))
+    picture.paste(Image.open(example(14)).convert("RGB").resize((7_900, 7_900)), (2_300, 50))
+    picture.save(tmp_path / "large.jpg", quality=60)
+    page.choose(tmp_path / "large.jpg")
+    assert page.answer() == SIGN_NAMES[14]
+
+
+def test_it_answers_without_a_connection(page):
+    conditions = {"latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True} | conditions)
+    try:
+        page.choose(example(35))
+        assert page.answer() == SIGN_NAMES[35]
+        loaded = "return [...document.images].every((image) => image.complete && (image.naturalWidth || !image.src))"
+        page.wait_until(lambda: page.script(loaded))
+    finally:
+        page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False} | conditions)
+
+
+def test_on_a_telephone_nothing_is_wider_than_the_screen(page):
+    size = page.driver.get_window_size()
+    page.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 780, "deviceScaleFactor": 2, "mobile": True}
+    )
+    try:
+        assert page.script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        page.driver.set_window_size(size["width"], size["height"])
