@@ -5,7 +5,9 @@ Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/REC
 Writes  data/export/RECIPE/picture*.onnx    a picture of any size in, which the file prepares; with float weights and in int8
         data/export/RECIPE/prepared*        prepared images in, in batches: for ONNX Runtime and for LiteRT, the latter in three
                                             precisions
-        metrics/RECIPE/export.json          of picture.onnx, on test images with their boxes and as files; and of each file
+        metrics/RECIPE/export.json          of picture.onnx, on test images with their boxes and as files, and on pictures
+                                            without a sign; and of each file
+        metrics/RECIPE/without_sign.csv     how often it names one all the same, by photograph
 
 `python -m scripts.publish RECIPE` copies picture.onnx to pretrained/, which Git keeps.
 """
@@ -27,17 +29,21 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
+from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
+from gtsrb.evaluation.photographs import PHOTOGRAPHS
 from gtsrb.evaluation.thresholds import read_threshold
+from gtsrb.evaluation.without_sign import by_photograph, without_sign_metrics
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
-from gtsrb.outputs import write_json
+from gtsrb.outputs import write_csv, write_json
 from gtsrb.progress import say
 from gtsrb.serving import export, parity, runtime
 
 PARITY_IMAGES = 500  # test images on which the file is compared with Keras and the pipeline's preprocessing
 CHUNK = 500  # images that one call predicts
+CROPS = 200  # of each photograph without a sign
 
 
 def main() -> str:
@@ -83,21 +89,26 @@ def main() -> str:
         },
         "unsure_below": unsure_below,
         "device": device.cpu_name(),
-        "files": {
-            file: {
-                "errors": int((probabilities.argmax(axis=1) != test.labels).sum()),  # with boxes
-                "bytes": (folder / file).stat().st_size,
-                "milliseconds": runtime.measure_latency(
-                    folder / file, None if file in export.PICTURE_FILES else test.images[0]
-                ),
-                "md5": hashlib.md5((folder / file).read_bytes()).hexdigest(),
-            }
-            for file, probabilities in predictions.items()
-        },
+        "files": {file: file_metrics(folder / file, probabilities, test) for file, probabilities in predictions.items()},
     }
+    confidences = predict_photographs(content)
+    metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, unsure_below)
+    photographs = [photograph for photograph in PHOTOGRAPHS for _ in range(CROPS)]
+    write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, unsure_below))
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
     return f"{folder}: {errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
+
+
+def file_metrics(path: Path, probabilities: np.ndarray, test: Arrays) -> dict[str, Any]:
+    """`probabilities`: (test images, classes), with boxes."""
+    image = None if path.name in export.PICTURE_FILES else test.images[0]
+    return {
+        "errors": int((probabilities.argmax(axis=1) != test.labels).sum()),
+        "bytes": path.stat().st_size,
+        "milliseconds": runtime.measure_latency(path, image),  # of one answer, on one core
+        "md5": hashlib.md5(path.read_bytes()).hexdigest(),
+    }
 
 
 def predict_table(raw: Path, model: bytes) -> np.ndarray:
@@ -105,6 +116,13 @@ def predict_table(raw: Path, model: bytes) -> np.ndarray:
     chunks = tables.read_images(raw, CHUNK)
     with parallel.open_workers(tables.count_row_groups(raw)) as workers:
         return np.concatenate([*workers.map(partial(parity.predict_rows, chunk, model) for chunk in chunks)], axis=1)
+
+
+def predict_photographs(model: bytes) -> np.ndarray:
+    """(PHOTOGRAPHS x CROPS,) probabilities of the first answers, one photograph after the other."""
+    with parallel.open_workers(len(PHOTOGRAPHS)) as workers:
+        calls = (partial(parity.predict_photograph, photograph, CROPS, model) for photograph in PHOTOGRAPHS)
+        return np.concatenate([*workers.map(calls)])
 
 
 if __name__ == "__main__":

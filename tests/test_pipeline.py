@@ -27,6 +27,7 @@ from gtsrb.config import params
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
 from gtsrb.evaluation import corruptions
+from gtsrb.evaluation.photographs import PHOTOGRAPHS
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.preprocessing.crop import Box
@@ -278,6 +279,16 @@ def test_predict_makes_as_many_errors_as_export_json_says(finished, tmp_path):
     assert {file: measured["bytes"] for file, measured in exported["files"].items()} == sizes
 
 
+def test_pictures_without_a_sign_have_their_shares(finished):
+    for recipe in RECIPES_RUN:
+        exported = read_metrics(finished, f"{recipe}/export.json")
+        photographs = pd.read_csv(finished.folder / f"metrics/{recipe}/without_sign.csv")
+        assert photographs["photograph"].tolist() == list(PHOTOGRAPHS)
+        for share in ("confident", "answered"):
+            assert exported["without_sign"][share] == pytest.approx(photographs[share].mean(), abs=1e-6)
+        assert 0.4 < exported["without_sign"]["auroc"] <= 1
+
+
 def test_metrics_files_are_consistent(finished):
     for recipe in RECIPES_RUN:
         metrics, training = read_metrics(finished, f"{recipe}.json"), read_metrics(finished, f"{recipe}/training.json")
@@ -492,7 +503,7 @@ def test_an_ensemble_without_validation_averages_members_and_views(project, monk
 @pytest.mark.slow
 def test_a_killed_training_resumes_and_ends_with_the_same_weights(new_project):
     """kill -9 of DVC and its stage during training; the next `dvc repro` resumes."""
-    new_project.edit({f"train.{RECIPE}.deterministic": True, f"train.{RECIPE}.epochs": 10})
+    new_project.edit({f"train.{RECIPE}.deterministic": True, f"train.{RECIPE}.epochs": 6})
     new_project.dvc("repro", f"train@{RECIPE}")
     uninterrupted = list_outputs(new_project, f"train@{RECIPE}")
 
@@ -561,7 +572,7 @@ def test_members_that_are_stopped_resume_and_end_with_the_same_weights(new_proje
 
     The output goes to a file: `communicate` would lose what reading lines from a pipe before it has buffered.
     """
-    new_project.edit({f"train.{ENSEMBLE}.epochs": 12})
+    new_project.edit({f"train.{ENSEMBLE}.epochs": 8})
     new_project.dvc("repro", f"train@{ENSEMBLE}")
     expected = read_results(new_project)
     killed = "error: one of the 2 processes that work side by side was killed, perhaps for lack of memory; run the same"
@@ -577,7 +588,7 @@ def test_members_that_are_stopped_resume_and_end_with_the_same_weights(new_proje
         assert process.returncode == 1
         assert stderr.startswith(message) and stderr.count("\n") == 1
         finished = check_resumed(log.read_text(), finished)
-        assert max(finished) < 12
+        assert max(finished) < 8
 
     stdout, stderr = start_training(new_project, GTSRB_JOBS="2").communicate(timeout=300)
     assert not stderr
@@ -593,7 +604,7 @@ def count_epochs(output: str) -> list[int]:
 def check_resumed(output: str, finished: list[int]) -> list[int]:
     """The last epoch of each member in the `output` of a run, which has to go on after those that were `finished` before it."""
     resumed = [
-        int((re.findall(rf"^member{i}  resumed after (\d+) of 12 epochs$", output, re.MULTILINE) or [0])[0]) for i in (0, 1)
+        int((re.findall(rf"^member{i}  resumed after (\d+) of 8 epochs$", output, re.MULTILINE) or [0])[0]) for i in (0, 1)
     ]
     assert all(before <= after <= before + 1 for before, after in zip(finished, resumed, strict=True))  # saved, not printed yet
     return [after + more for after, more in zip(resumed, count_epochs(output), strict=True)]

@@ -87,12 +87,12 @@ def comparison() -> str:
 
 
 def exports(recipes: list[str]) -> str:
-    """One row per recipe: the accuracy of its ONNX file on test images with their boxes, and on whole files without."""
+    """One row per recipe: its ONNX file on test images with their boxes, as files, and on pictures without a sign."""
 
     def row(name: str) -> dict[str, str]:
         path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
         metrics = read(path, command)
-        if "files" not in metrics:  # written by an earlier version
+        if "without_sign" not in metrics:  # written by an earlier version
             raise MissingOutput(path, command)
         return {
             "recipe": name,
@@ -104,6 +104,8 @@ def exports(recipes: list[str]) -> str:
             "MB": f"{metrics['files']['picture.onnx']['bytes'] / 1e6:.2f}",
             "errors in int8": f"{metrics['files']['picture_int8.onnx']['errors']:,}",
             "MB in int8": f"{metrics['files']['picture_int8.onnx']['bytes'] / 1e6:.2f}",
+            "unsure": f"{metrics['without_sign']['unsure']:.2%}",
+            "named without a sign": f"{metrics['without_sign']['answered']:.2%}",
         }
 
     rows, notes = per_recipe(recipes, row)

@@ -33,7 +33,8 @@ In {test_images:,} test images; on one core, a picture of {side} x {side} pixels
 
 Limitations:
 - It knows only these signs: it predicts one of them for any picture. Below a probability of {unsure_below}% a prediction is
-  marked as unsure.
+  marked as unsure: {unsure} of the test images, and all but {answered} of crops of photographs without a sign, of which it is
+  95 % certain or more of {confident} (metrics/{name}/without_sign.csv).
 - The sign has to fill the picture, or come with a box around it; the table shows what the box is worth.
 - Classes with the lowest accuracy: {missed}.
 - metrics/{name}/robustness.json has its accuracy under blur, noise, darkening, occlusion and other corruptions.
@@ -72,6 +73,9 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
         input_difference=export["parity"]["input_max_difference"],
         parity=export["parity"]["images"],
         weights_md5=export["weights_md5"],
+        unsure=f"{export['without_sign']['unsure']:.2%}",
+        answered=f"{export['without_sign']['answered']:.2%}",
+        confident=f"{export['without_sign']['confident']:.2%}",
         unsure_below=f"{100 * export['unsure_below']:.4g}",
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from gtsrb.config.preprocess import Variant
 from gtsrb.data.tables import decode_ppm
+from gtsrb.evaluation.photographs import sample_crops
 from gtsrb.preprocessing.crop import Box, crop_with_border
 from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.serving.predictor import load
@@ -20,6 +21,12 @@ def predict_rows(rows: Sequence[Row], model: bytes) -> np.ndarray:
     with_boxes = [exported.predict(picture, Box(*box)) for picture, (_, *box) in zip(pictures, rows, strict=True)]
     as_files = [exported.predict(picture) for picture in pictures]
     return np.stack([[prediction.probabilities for prediction in predictions] for predictions in (with_boxes, as_files)])
+
+
+def predict_photograph(name: str, crops: int, model: bytes) -> np.ndarray:
+    """(crops,) probabilities of the first answers for crops of a photograph without a sign."""
+    exported = load(model)
+    return np.array([exported.predict(crop).probabilities.max() for crop in sample_crops(name, crops)])
 
 
 def prepare(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarray:

@@ -141,7 +141,7 @@ def plot(table: pd.DataFrame, path: Path) -> None:
     axes.plot(bottom_up["accuracy"], bottom_up["row"], "o", color="0.15", markersize=4)
     axes.hlines(bottom_up["row"], bottom_up["low"], bottom_up["high"], color="0.15", linewidth=1.5)
     axes.axvline(base, color="0.4", linewidth=1)
-    axes.set_xlabel("accuracy on validation tracks, %: mean compared with the first row, and range over the seeds")
+    axes.set_xlabel("accuracy on validation tracks, %\nbar: mean against the first row; line: range over the seeds")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
     write_png(path, figure)

@@ -35,6 +35,7 @@ def run(tmp_path, monkeypatch):
         "weights_md5": "0" * 32,
         "weights_precision": "float16",
         "device": "Abacus",
+        "without_sign": {"unsure": 0.007, "answered": 0.012, "confident": 0.09},
         "files": {
             file.name: {
                 "errors": 3,
@@ -82,6 +83,7 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
     assert "on one core, a picture of 48 x 48 pixels, median of 200 answers (Abacus)" in card
     assert "Below a probability of 99.96% a prediction is" in card
+    assert "0.70% of the test images, and all but 1.20% of crops of photographs without a sign" in card
 
 
 @pytest.mark.parametrize("path", ["params.yaml", "metrics/dataset.json", "metrics/baseline/export.json"])

@@ -1,0 +1,34 @@
+"""How confident a network is of pictures without a sign, against pictures with one: does it know what it does not know?"""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+CONFIDENT = 0.95  # probability of the first answer
+
+
+def without_sign_metrics(with_sign: np.ndarray, without_sign: np.ndarray, unsure_below: float) -> dict[str, float]:
+    """(n,) and (m,) probabilities of the first answers -> metrics of telling the two apart by this probability.
+
+    auroc: the area under the ROC curve; 0.5 if the probability says nothing. fpr95: the share of pictures without a sign among
+    the answers when 95 % of those with one are answered (Hendrycks and Gimpel 2017). confident: the share of pictures without
+    a sign that are named with a probability of 95 % or more. answered: the share that is not marked as unsure;
+    unsure: the share of pictures with a sign that is.
+    """
+    is_sign = np.repeat([1, 0], [len(with_sign), len(without_sign)])
+    return {
+        "auroc": float(roc_auc_score(is_sign, np.concatenate([with_sign, without_sign]))),
+        "fpr95": float((without_sign >= np.quantile(with_sign, 0.05)).mean()),
+        "confident": float((without_sign >= CONFIDENT).mean()),
+        "answered": float((without_sign >= unsure_below).mean()),
+        "unsure": float((with_sign < unsure_below).mean()),
+    }
+
+
+def by_photograph(photographs: list[str], confidences: np.ndarray, unsure_below: float) -> pd.DataFrame:
+    """(m,) names and probabilities of the first answers -> one row per photograph: crops, and the shares as above."""
+    rows = pd.DataFrame(
+        {"photograph": photographs, "confident": confidences >= CONFIDENT, "answered": confidences >= unsure_below}
+    )
+    groups = rows.groupby("photograph", sort=False)
+    return groups.mean().assign(crops=groups.size()).reset_index()[["photograph", "crops", "confident", "answered"]]
