@@ -17,15 +17,15 @@ from gtsrb.synthetic.faces import draw_sign
 OCCLUSION_SIDE = 96  # pixels at most, of the picture that is covered patch by patch
 
 
-def occlusion_map(picture: np.ndarray, box: Box | None, model: Model) -> tuple[np.ndarray, np.ndarray]:
-    """The box with its border, reduced, (height, width, 3) uint8; and its occlusion map, (height, width) float32."""
+def cut_out(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
+    """The box with its border, reduced to `OCCLUSION_SIDE`, (height, width, 3) uint8; and the box in it."""
     whole = Box(0, 0, picture.shape[1] - 1, picture.shape[0] - 1)
-    crop, crop_box = limit_size(*crop_with_border(picture, check_box(picture, box or whole)), OCCLUSION_SIDE)
+    return limit_size(*crop_with_border(picture, check_box(picture, box or whole)), OCCLUSION_SIDE)
 
-    def predict(pictures: np.ndarray) -> np.ndarray:
-        return np.stack([model.predict(covered, crop_box).probabilities for covered in pictures])
 
-    return crop, log_odds_drop(predict, crop)
+def occlusion_map(crop: np.ndarray, box: Box, model: Model) -> np.ndarray:
+    """Of the result of `cut_out`: (height, width) float32."""
+    return log_odds_drop(lambda pictures: np.stack([model.predict(covered, box).probabilities for covered in pictures]), crop)
 
 
 def thumbnail(picture: np.ndarray, side: int = 96, file_format: str = "png") -> str:

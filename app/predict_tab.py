@@ -40,8 +40,8 @@ def predict(data: bytes, box: Box | None, model_name: str) -> predictor.Predicti
 
 
 @st.cache_data(max_entries=MAX_PICTURES, show_spinner=False)
-def occlusion_map(data: bytes, box: Box | None, model_name: str) -> tuple[np.ndarray, np.ndarray]:
-    return picture_view.occlusion_map(read(data), box, load(model_name))
+def occlusion_map(data: bytes, box: Box | None, model_name: str) -> np.ndarray:
+    return picture_view.occlusion_map(*picture_view.cut_out(read(data), box), load(model_name))
 
 
 def show() -> None:
@@ -183,11 +183,13 @@ def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model)
     left.html(markup.top_classes(prediction, model.unsure_below, pictogram))
     left_image = (
         html_images.to_uint8(network_input),
-        f"Network input, {network_input.shape[1]} x {network_input.shape[0]} pixels",
+        f"Network input: {network_input.shape[1]} x {network_input.shape[0]} pixels.",
     )
     images = right.empty()
-    images.html(markup.images_with_captions(left_image))
-    overlay = html_images.overlay_map(*occlusion_map(data, box, model_name))
+    crop, _ = picture_view.cut_out(read(data), box)
+    grey = html_images.overlay_map(crop, np.zeros(crop.shape[:2], np.float32))
+    images.html(markup.images_with_captions(left_image, (grey, "Occlusion sensitivity: being computed ...")))
+    overlay = html_images.overlay_map(crop, occlusion_map(data, box, model_name))
     caption = (
         f"Occlusion sensitivity: covering an orange area makes \u201c{prediction['name']}\u201d less probable, "
         "covering a blue one more probable."

@@ -57,14 +57,16 @@ def test_the_occlusion_map_is_of_the_sign_and_its_border(model):
     picture = np.full((300, 400, 3), 120, np.uint8)
     sign = Image.open(ROOT / "app/static/4.png").convert("RGB").resize((40, 40))
     picture[240:280, 20:60] = np.asarray(sign)
-    crop, drop = picture_view.occlusion_map(picture, Box(20, 240, 59, 279), model)
+    crop, box = picture_view.cut_out(picture, Box(20, 240, 59, 279))
+    drop = picture_view.occlusion_map(crop, box, model)
     assert (crop == picture[235:285, 15:65]).all() and drop.shape == crop.shape[:2]
     assert drop[15:35, 15:35].max() > 3 * np.abs(drop[[0, -1], :]).mean()
 
 
 def test_a_large_picture_is_reduced_before_it_is_covered(model):
-    crop, drop = picture_view.occlusion_map(RNG.integers(0, 256, (500, 900, 3), dtype=np.uint8), None, model)
-    assert crop.shape == (50, 90, 3) and drop.shape == (50, 90)
+    crop, box = picture_view.cut_out(RNG.integers(0, 256, (500, 900, 3), dtype=np.uint8), None)
+    assert crop.shape == (50, 90, 3) and box == Box(0, 0, 89, 49)
+    assert picture_view.occlusion_map(crop, box, model).shape == (50, 90)
 
 
 @pytest.mark.parametrize("kind", ["cmyk", "16_bit", "animated"])
