@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import onnx
 from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ def write_results(recipe: str) -> dict[str, str]:
     """Plots of the test metrics that a recipe has; their captions by file name."""
     styles, captions = plots.line_styles([recipe]), {}
     for file, (draw, options, caption) in PLOTS.items():
-        with suppress(MissingOutput):
+        with suppress(MissingOutput), mpl.rc_context({**plots.RC_PARAMS, "savefig.dpi": 200}):
             figure = draw({recipe: read_csv(recipe, file)}, styles, *options)
             plots.write_png(SITE / f"results/{file}.png", figure)
             captions[f"{file}.png"] = caption

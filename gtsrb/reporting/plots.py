@@ -167,7 +167,7 @@ def accuracy_in_bins(tables: Tables, styles: Styles, label: str) -> Figure:
     """Accuracy with its interval at the mean of each bin (gtsrb/evaluation/binned_accuracy.py)."""
     figure, axes = _axes(4.6, 3.2)
     _plot_bins(axes, tables, styles)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set(xlabel=label, ylabel="accuracy")
     return figure
 
