@@ -43,7 +43,6 @@ from gtsrb.serving import export, parity, runtime
 
 PARITY_IMAGES = 500  # test images on which the file is compared with Keras and the pipeline's preprocessing
 CHUNK = 500  # images that one call predicts
-CROPS = 200  # of each photograph without a sign
 
 
 def main() -> str:
@@ -52,7 +51,8 @@ def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant = load_section(Variant, "preprocess", recipe.images)
-    unsure_below = read_threshold(load_section(Export, "export").threshold_from)
+    settings = load_section(Export, "export")
+    unsure_below = read_threshold(settings.threshold_from)
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
@@ -91,9 +91,9 @@ def main() -> str:
         "device": device.cpu_name(),
         "files": {file: file_metrics(folder / file, probabilities, test) for file, probabilities in predictions.items()},
     }
-    confidences = predict_photographs(content)
+    confidences = predict_photographs(content, settings.crops)
     metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, unsure_below)
-    photographs = [photograph for photograph in PHOTOGRAPHS for _ in range(CROPS)]
+    photographs = [photograph for photograph in PHOTOGRAPHS for _ in range(settings.crops)]
     write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, unsure_below))
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
@@ -118,10 +118,10 @@ def predict_table(raw: Path, model: bytes) -> np.ndarray:
         return np.concatenate([*workers.map(partial(parity.predict_rows, chunk, model) for chunk in chunks)], axis=1)
 
 
-def predict_photographs(model: bytes) -> np.ndarray:
-    """(PHOTOGRAPHS x CROPS,) probabilities of the first answers, one photograph after the other."""
+def predict_photographs(model: bytes, crops: int) -> np.ndarray:
+    """(PHOTOGRAPHS x crops,) probabilities of the first answers, one photograph after the other."""
     with parallel.open_workers(len(PHOTOGRAPHS)) as workers:
-        calls = (partial(parity.predict_photograph, photograph, CROPS, model) for photograph in PHOTOGRAPHS)
+        calls = (partial(parity.predict_photograph, photograph, crops, model) for photograph in PHOTOGRAPHS)
         return np.concatenate([*workers.map(calls)])
 
 

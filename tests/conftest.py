@@ -86,6 +86,7 @@ def shrink_params(content: dict) -> dict:
     small["camera"] |= deepcopy(FINE_DAY)
     small["robustness"]["images"] = 43
     small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
+    small["export"]["crops"] = 3
     for rendered in small["render"].values():
         rendered |= {"tracks_per_class": 2, "frames_per_track": 1}
     for variant in small["preprocess"].values():

@@ -10,7 +10,7 @@ export async function occlusionMap({ picture, box }, answer, isCurrent) {
   const { probabilities } = await answer(picture, box);
   const best = probabilities.indexOf(Math.max(...probabilities)), whole = logOdds(probabilities, best);
   const mean = [0, 1, 2].map((channel) => pixels.reduce((sum, v, i) => (i % 4 === channel ? sum + v : sum), 0) / (width * height));
-  const patch = Math.floor(Math.min(width, height) / 4), step = Math.max(1, Math.floor(Math.min(width, height) / 12));
+  const side = Math.floor(Math.sqrt(width * height)), patch = Math.floor(side / 4), step = Math.max(1, Math.floor(side / 12));
   const drops = new Float32Array(width * height), counts = new Float32Array(width * height);
   for (let top = step - patch; top < height; top += step) {
     for (let left = step - patch; left < width; left += step) {

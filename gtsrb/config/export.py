@@ -1,7 +1,8 @@
 """The schema of `export`; params.yaml gives units and ranges."""
 
-from gtsrb.config.base import Section
+from gtsrb.config.base import Count, Section
 
 
 class Export(Section):
     threshold_from: str
+    crops: Count

@@ -23,15 +23,16 @@ PHOTOGRAPHS = (  # names of functions of skimage.data; all are in the package, s
     "rocket",
     "text",
 )
-MIN_CROP = 24  # pixels a side, about the least of the benchmark's signs
+CROP_SIDES = 24, 200  # pixels, about the least and the most of the benchmark's signs
 
 
 def sample_crops(photograph: str, crops: int, seed: int = 0) -> list[np.ndarray]:
-    """Square crops, (side, side, 3) uint8, at random places; sides from `MIN_CROP` to the shorter side, log-uniform."""
+    """Square crops, (side, side, 3) uint8, at random places; sides log-uniform in `CROP_SIDES`."""
     pixels = getattr(skimage.data, photograph)()
     pixels = pixels if pixels.ndim == 3 else gray2rgb(pixels)
     height, width = pixels.shape[:2]
     rng = np.random.default_rng([seed, PHOTOGRAPHS.index(photograph)])
-    sides = np.exp(rng.uniform(np.log(MIN_CROP), np.log(min(height, width)), crops)).astype(int)
+    low, high = CROP_SIDES
+    sides = np.exp(rng.uniform(np.log(low), np.log(high), crops)).astype(int).clip(max=min(height, width))
     corners = [(rng.integers(height - side + 1), rng.integers(width - side + 1)) for side in sides]
     return [pixels[top : top + side, left : left + side] for side, (top, left) in zip(sides, corners, strict=True)]

@@ -1,5 +1,6 @@
 """Occlusion sensitivity: how much the score of a class drops when a patch of the image is covered (Zeiler and Fergus 2014)."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ def log_odds_drop(predict: Callable[[np.ndarray], np.ndarray], image: np.ndarray
     `predict` maps (n, height, width, channels) images to (n, classes) probabilities. The probability itself would not do: where
     it is 0.9999, it stays there with a patch covered, and the map would be empty.
     """
-    best, side = int(predict(image[None])[0].argmax()), min(image.shape[:2])
+    best, side = int(predict(image[None])[0].argmax()), math.isqrt(image.shape[0] * image.shape[1])
 
     def log_odds(images: np.ndarray) -> np.ndarray:
         probabilities = np.maximum(predict(images), 1e-30)

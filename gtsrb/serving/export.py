@@ -62,6 +62,7 @@ def build_onnx(model: keras.Model) -> onnx.ModelProto:
         proto = onnx.load(f"{folder}/network.onnx")
     rename_tensors(proto, stable_names(proto) | {proto.graph.output[0].name: "probabilities"})
     proto.graph.initializer.sort(key=lambda tensor: tensor.name)
+    proto.graph.doc_string = ""  # has a number that differs from run to run, as those names do
     for value in (proto.graph.input[0], proto.graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     onnx.checker.check_model(proto, full_check=True)

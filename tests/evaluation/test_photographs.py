@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gtsrb.evaluation.photographs import MIN_CROP, PHOTOGRAPHS, sample_crops
+from gtsrb.evaluation.photographs import CROP_SIDES, PHOTOGRAPHS, sample_crops
 
 
 @pytest.fixture
@@ -16,8 +16,7 @@ def test_crops_are_squares_in_colour_of_all_sizes(photograph, no_network):
     crops = sample_crops(photograph, 40)
     sides = np.array([crop.shape[0] for crop in crops])
     assert all(crop.shape == (side, side, 3) and crop.dtype == np.uint8 for crop, side in zip(crops, sides, strict=True))
-    assert sides.min() >= MIN_CROP and len(np.unique(sides)) > 15
-    assert sides.min() < 40 and sides.max() > 100
+    assert CROP_SIDES[0] <= sides.min() < 40 and 100 < sides.max() <= CROP_SIDES[1] and len(np.unique(sides)) > 15
 
 
 def test_crops_are_the_same_in_every_run_and_differ_by_photograph_and_seed():

@@ -85,7 +85,7 @@ def test_a_model_prepares_500_pictures_of_all_sizes_as_the_pipeline_does(path):
     )
     differences, changes = [], 0
     for row in list(test)[:500]:
-        size = np.exp(rng.uniform(np.log(8), np.log(1500), 2)).astype(int)
+        size = np.exp(rng.uniform(np.log(8), np.log(700), 2)).astype(int)
         picture = np.asarray(Image.fromarray(decode_ppm(row[-1])).resize(size, Image.Resampling.BICUBIC))
         probabilities, network_input = model.predict(picture)
         expected = parity.prepare(picture, None, variant)
