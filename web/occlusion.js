@@ -4,6 +4,9 @@ const logOdds = (probabilities, best) => {
   return Math.log(Math.max(probabilities[best], 1e-30) / Math.max(others, 1e-30));
 };
 
+// Between two patches, so that the page answers at once
+const letOthersWork = () => new Promise((resume) => setTimeout(resume));
+
 // {picture, box} of `cut` -> Float32Array of height x width, the mean drop over the patches that cover a pixel; null if stopped
 export async function occlusionMap({ picture, box }, answer, isCurrent) {
   const { pixels, width, height } = picture;
@@ -20,13 +23,13 @@ export async function occlusionMap({ picture, box }, answer, isCurrent) {
       }
       for (const i of area) covered.set(mean, 4 * i);
       const drop = whole - logOdds((await answer({ pixels: covered, width, height }, box)).probabilities, best);
+      await letOthersWork();
       if (!isCurrent()) return null;
       for (const i of area) {
         drops[i] += drop;
         counts[i] += 1;
       }
     }
-    await new Promise((resume) => setTimeout(resume)); // so that the page stays awake
   }
   return drops.map((drop, i) => drop / counts[i]);
 }

@@ -13,7 +13,7 @@ from gtsrb.tensorflow_log import filter_stderr
 
 Network = Callable[[np.ndarray], np.ndarray]  # (n, size, size, channels) prepared images -> (n, classes) float32 probabilities
 BATCH_SIZE = 250  # changes the speed, not the probabilities
-LATENCY_RUNS, LATENCY_SIDE = 200, 48  # pixels
+LATENCY_RUNS, LATENCY_SIDE = 100, 48  # pixels
 
 
 def open_network(file: Path | bytes, *, threads: int | None = None) -> Network:

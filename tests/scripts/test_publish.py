@@ -81,7 +81,7 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
     assert "| accuracy on whole files, without boxes | **90.00%**, 6 errors, " in card
     assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
-    assert "on one core, a picture of 48 x 48 pixels, median of 200 answers (Abacus)" in card
+    assert "on one core, a picture of 48 x 48 pixels, median of 100 answers (Abacus)" in card
     assert "Below a probability of 99.96% a prediction is" in card
     assert "0.70% of the test images, and all but 1.20% of crops of photographs without a sign" in card
 

@@ -56,7 +56,7 @@ def run(tmp_path, monkeypatch):
     """A directory with this project's params and the outputs of a run of `baseline` on 60 images of three classes."""
     monkeypatch.chdir(tmp_path)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
-    content |= {"crossvalidate": {"baseline": {"folds": 2, "seed": 0}}, "export": {"threshold_from": "baseline"}}
+    content |= {"crossvalidate": {"baseline": {"folds": 2, "seed": 0}}, "export": {"threshold_from": "baseline", "crops": 2}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, 3, 60), rng.dirichlet(np.ones(3), 60).astype(np.float32)

@@ -83,6 +83,10 @@ def site(tmp_path_factory) -> Path:
     return folder
 
 
+class Server(http.server.ThreadingHTTPServer):
+    block_on_close = False  # the browser keeps connections open
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments) -> None:
         pass
@@ -102,7 +106,7 @@ def driver():
 
 @pytest.fixture(scope="module")
 def served(driver, site):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(site))) as server:
+    with Server(("127.0.0.1", 0), functools.partial(Handler, directory=str(site))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         page = Page(driver, f"http://127.0.0.1:{server.server_port}/")
         page.load()

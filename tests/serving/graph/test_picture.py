@@ -13,7 +13,7 @@ from gtsrb.serving.graph.picture import build_preprocessing
 
 VARIANTS = ["equalized", "plain", "roi_both", "roi_both_32"]
 SIZES = [(8, 8), (9, 31), (15, 15), (25, 24), (30, 29), (48, 48), (60, 61), (100, 90), (230, 266), (512, 400)]
-LARGE = [(513, 100), (20, 2000), (700, 1030), (1500, 2000)]
+LARGE = [(513, 100), (20, 2000), (700, 1030)]
 
 
 @pytest.fixture
