@@ -10,7 +10,7 @@ TENSORFLOW := $(if $(GPU),gpu,cpu)
 OTHER_TENSORFLOW := $(if $(GPU),tensorflow-cpu,$(if $(findstring Linux x86_64,$(shell uname -sm)),tensorflow,tensorflow-cpu))
 INSTALLED := .venv/$(TENSORFLOW),dev.installed
 
-NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed)  # for examples/predict.mjs
+NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed)  # for examples/predict.mjs and the tests of make site
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -28,10 +28,10 @@ PYTEST := python -m pytest -n $(PROCESSES) --dist worksteal
 lint: setup
 	@ruff check . && ruff format --check . && mypy
 
-check: lint  ## lint, types, and the tests that take milliseconds: 45 seconds
+check: lint  ## lint, types, and the tests that take milliseconds: a minute
 	@$(PYTEST) -m "not seconds and not slow"
 
-test: lint $(NODE_MODULES)  ## the same and the tests that train and run the pipeline, on drawn signs: 4 minutes
+test: lint $(NODE_MODULES)  ## the same and the tests that train and run the pipeline, on drawn signs: 6 minutes
 	@$(PYTEST)
 
 test-all: test .venv-app/app.installed $(addprefix .venv/,jax.installed notebook.installed cluster.installed)  ## and browser, killed processes, JAX, tour, Dask

@@ -19,8 +19,7 @@ OCCLUSION_SIDE = 96  # pixels at most, of the picture that is covered patch by p
 
 def cut_out(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
     """The box with its border, reduced to `OCCLUSION_SIDE`, (height, width, 3) uint8; and the box in it."""
-    whole = Box(0, 0, picture.shape[1] - 1, picture.shape[0] - 1)
-    return limit_size(*crop_with_border(picture, check_box(picture, box or whole)), OCCLUSION_SIDE)
+    return limit_size(*crop_with_border(picture, check_box(picture, box)), OCCLUSION_SIDE)
 
 
 def occlusion_map(crop: np.ndarray, box: Box, model: Model) -> np.ndarray:

@@ -4,7 +4,6 @@ Reads   web/, what app/ shares with it, node_modules/onnxruntime-web/, pretraine
 Writes  site/, for any host of static files, or  python -m http.server --directory site
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import onnx
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -22,6 +20,7 @@ from gtsrb.errors import InputError
 from gtsrb.outputs import write_json
 from gtsrb.reporting import plots
 from gtsrb.reporting.report_inputs import MissingOutput, read_csv
+from gtsrb.serving import predictor
 from gtsrb.serving.predictor import BEST, MODELS
 from gtsrb.synthetic.faces import draw_sign
 
@@ -43,16 +42,15 @@ def main() -> None:
     for file in SHARED_FILES:
         shutil.copyfile(Path("app") / file, SITE / file)
     shutil.copyfile(network, SITE / "network.onnx")
-    properties = {entry.key: entry.value for entry in onnx.load(network).metadata_props}
-    names = json.loads(properties["names"])
-    write_pictograms(names)
+    model = predictor.load(network)
+    write_pictograms(model.names)
     examples = sorted(Path("app/static").glob("*.png"), key=lambda path: int(path.stem))
     shutil.copytree("app/static", SITE / "examples", ignore=shutil.ignore_patterns("[!0-9]*"))
     write_json(
         SITE / "page.json",
         {
-            "names": names,
-            "unsure_below": float(properties["unsure_below"]),
+            "names": model.names,
+            "unsure_below": model.unsure_below,
             "examples": [{"sign": int(path.stem), "name": SIGN_NAMES[int(path.stem)]} for path in examples],
             "results": [{"file": file, "caption": caption} for file, caption in write_results(BEST).items()],
         },

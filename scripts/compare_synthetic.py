@@ -46,9 +46,10 @@ def main() -> None:
     recipe, names = content.train[RECIPE], arrays.read_class_names()
     photographs = arrays.load(loop.source_dirs(recipe)[0])
     rows = draw(content.camera, len(names))
-    model, variant = predictor.find(predictor.BEST).read_bytes(), content.preprocess[recipe.images]
+    variant = content.preprocess[recipe.images]
     with parallel.open_workers(len(rows)) as workers:
-        probabilities, _ = np.concatenate([*workers.map(partial(predict_rows, part, model) for part in rows)], axis=1)
+        model = workers.share(Path.read_bytes, predictor.find(predictor.BEST))
+        probabilities = np.concatenate([*workers.map(partial(predict_rows, part, model, boxes=True) for part in rows)])
         drawings = np.concatenate([*workers.map(partial(preprocess_rows, part, variant) for part in rows)])
     table = pd.DataFrame({"class_id": range(len(names)), "name": names})
     hits = read_hits(photographs.labels)

@@ -37,14 +37,15 @@ def main() -> None:
     head = list(islice(batches, 2))  # a few pictures are predicted here: starting processes takes longer
     is_long = len(head) == 2
     bring = read_bytes if parallel.scheduler() else lambda file: file
-    calls = (
-        partial(predict_files, [(name, bring(file)) for name, file in batch], arguments.box, bring(path))
-        for batch in chain(head, batches)
-    )
     with (
         parallel.open_workers(parallel.count_cores() if is_long else 1) as workers,
         Bar(desc="reading", unit=" pictures", leave=False, disable=None if is_long else True) as bar,
     ):
+        shared = workers.share(Path.read_bytes, path)
+        calls = (
+            partial(predict_files, [(name, bring(file)) for name, file in batch], arguments.box, shared)
+            for batch in chain(head, batches)
+        )
         for results in workers.map(calls):
             for name, probabilities in results:
                 if isinstance(probabilities, str):

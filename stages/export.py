@@ -9,7 +9,7 @@ Writes  data/export/RECIPE/picture*.onnx    a picture of any size in, which the 
                                             without a sign; and of each file
         metrics/RECIPE/without_sign.csv     how often it names one all the same, by photograph
 
-`python -m scripts.publish RECIPE` copies picture.onnx to pretrained/, which Git keeps.
+`python -m scripts.publish RECIPE` copies three of these files to pretrained/, which Git keeps.
 """
 
 import hashlib
@@ -64,13 +64,10 @@ def main() -> str:
     properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
     n_changed = export.save_files(folder, model, variant, properties, train.images)
 
-    content = (folder / "picture.onnx").read_bytes()
-    with_boxes, as_files = predict_table(raw, content)
-    predictions = {
-        "picture.onnx": with_boxes,
-        "picture_int8.onnx": predict_table(raw, (folder / "picture_int8.onnx").read_bytes())[0],
-    }
+    picture_file = folder / "picture.onnx"
+    predictions = {file: predict_table(raw, folder / file, boxes=True) for file in export.PICTURE_FILES}
     predictions |= {file: runtime.open_network(folder / file)(test.images) for file in export.PREPARED_FILES}
+    with_boxes, as_files = predictions[picture_file.name], predict_table(raw, picture_file, boxes=False)
     from_keras, prepared = inference.predict(model, test.images[:PARITY_IMAGES]), predictions["prepared.onnx"]
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     metrics: dict[str, Any] = {
@@ -84,14 +81,16 @@ def main() -> str:
         "parity": {
             "images": PARITY_IMAGES,
             "keras_max_abs_difference": float(np.abs(prepared[:PARITY_IMAGES] - from_keras).max()),
-            "input_max_difference": parity.input_difference(next(tables.read_images(raw, PARITY_IMAGES)), content, variant),
+            "input_max_difference": parity.input_difference(
+                next(tables.read_images(raw, PARITY_IMAGES)), picture_file, variant
+            ),
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
         "unsure_below": unsure_below,
         "device": device.cpu_name(),
         "files": {file: file_metrics(folder / file, probabilities, test) for file, probabilities in predictions.items()},
     }
-    confidences = predict_photographs(content, settings.crops)
+    confidences = predict_photographs(picture_file, settings.crops)
     metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, unsure_below)
     photographs = [photograph for photograph in PHOTOGRAPHS for _ in range(settings.crops)]
     write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, unsure_below))
@@ -111,17 +110,19 @@ def file_metrics(path: Path, probabilities: np.ndarray, test: Arrays) -> dict[st
     }
 
 
-def predict_table(raw: Path, model: bytes) -> np.ndarray:
-    """(2, n, classes): the probabilities of all images of the table `raw`, with their boxes and as files without."""
+def predict_table(raw: Path, model: Path, *, boxes: bool) -> np.ndarray:
+    """(n, classes): the probabilities of all images of the table `raw`, with their boxes, or as files without."""
     chunks = tables.read_images(raw, CHUNK)
     with parallel.open_workers(tables.count_row_groups(raw)) as workers:
-        return np.concatenate([*workers.map(partial(parity.predict_rows, chunk, model) for chunk in chunks)], axis=1)
+        shared = workers.share(Path.read_bytes, model)
+        return np.concatenate([*workers.map(partial(parity.predict_rows, chunk, shared, boxes=boxes) for chunk in chunks)])
 
 
-def predict_photographs(model: bytes, crops: int) -> np.ndarray:
+def predict_photographs(model: Path, crops: int) -> np.ndarray:
     """(PHOTOGRAPHS x crops,) probabilities of the first answers, one photograph after the other."""
     with parallel.open_workers(len(PHOTOGRAPHS)) as workers:
-        calls = (partial(parity.predict_photograph, photograph, crops, model) for photograph in PHOTOGRAPHS)
+        shared = workers.share(Path.read_bytes, model)
+        calls = (partial(parity.predict_photograph, photograph, crops, shared) for photograph in PHOTOGRAPHS)
         return np.concatenate([*workers.map(calls)])
 
 

@@ -141,9 +141,7 @@ def quantize(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.Percentile,
         )
-        proto = onnx.load(target)
-    helper.set_model_props(proto, {})
-    return proto
+        return onnx.load(target)
 
 
 class _Calibration(CalibrationDataReader):

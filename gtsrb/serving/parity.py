@@ -1,6 +1,7 @@
 """An exported file on raw images: its predictions, and how far its preprocessing is from the pipeline's."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -14,16 +15,13 @@ from gtsrb.serving.predictor import load
 Row = tuple[bytes, int, int, int, int]  # the image as a PPM, x1, y1, x2, y2
 
 
-def predict_rows(rows: Sequence[Row], model: bytes) -> np.ndarray:
-    """(2, n, classes) float32 probabilities by an exported file's content: with the box of each sign, and without."""
+def predict_rows(rows: Sequence[Row], model: Path | bytes, *, boxes: bool) -> np.ndarray:
+    """(n, classes) float32 probabilities by an exported file, or its content, with the `boxes` of the signs or without."""
     exported = load(model)
-    pictures = [decode_ppm(image) for image, *_ in rows]
-    with_boxes = [exported.predict(picture, Box(*box)) for picture, (_, *box) in zip(pictures, rows, strict=True)]
-    as_files = [exported.predict(picture) for picture in pictures]
-    return np.stack([[prediction.probabilities for prediction in predictions] for predictions in (with_boxes, as_files)])
+    return np.stack([exported.predict(decode_ppm(image), Box(*box) if boxes else None).probabilities for image, *box in rows])
 
 
-def predict_photograph(name: str, crops: int, model: bytes) -> np.ndarray:
+def predict_photograph(name: str, crops: int, model: Path | bytes) -> np.ndarray:
     """(crops,) probabilities of the first answers for crops of a photograph without a sign."""
     exported = load(model)
     return np.array([exported.predict(crop).probabilities.max() for crop in sample_crops(name, crops)])
@@ -35,14 +33,9 @@ def prepare(picture: np.ndarray, box: Box | None, variant: Variant) -> np.ndarra
     return preprocess(*crop_with_border(picture, box or Box(0, 0, width - 1, height - 1)), variant)
 
 
-def input_difference(rows: Sequence[Row], model: bytes, variant: Variant) -> float:
+def input_difference(rows: Sequence[Row], model: Path | bytes, variant: Variant) -> float:
     """The largest difference, in levels, between the network's inputs as the file prepares them, with boxes, and `prepare`."""
     exported, scale = load(model), 1 if variant.dtype == "uint8" else 255
-    differences = [
-        np.abs(
-            exported.predict(decode_ppm(image), Box(*box)).network_input
-            - prepare(decode_ppm(image), Box(*box), variant).astype(float)
-        )
-        for image, *box in rows
-    ]
-    return float(max(difference.max() for difference in differences) * scale)
+    signs = ((decode_ppm(image), Box(*box)) for image, *box in rows)
+    pairs = ((exported.predict(*sign).network_input, prepare(*sign, variant)) for sign in signs)
+    return float(max(np.abs(found - expected.astype(float)).max() for found, expected in pairs) * scale)

@@ -5,7 +5,6 @@ Skipped if one of the three is missing: `.ci/run` installs the browser, `make te
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -15,20 +14,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from browser import BROWSER, DRIVER, start_browser
 from conftest import ROOT
 from PIL import Image
 
 from gtsrb.data.tables import encode_ppm
 from gtsrb.synthetic.faces import draw_sign
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
-from selenium.webdriver import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 PYTHON = ROOT / ".venv-app/bin/python"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
 QUIET = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
 TIMEOUT = 60  # seconds for the page to respond; the machine may have other work
 
@@ -98,17 +96,8 @@ def wait_until(condition, message=lambda: "") -> None:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in (
-        *QUIET.split(),
-        "disable-sync",
-        "window-size=1400,1000",
-        f"user-data-dir={tmp_path_factory.mktemp('user')}",
-    ):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    own = ("disable-sync", "window-size=1400,1000", f"user-data-dir={tmp_path_factory.mktemp('user')}")
+    browser = start_browser([*QUIET.split(), *own], "performance")
     yield browser
     browser.quit()
 

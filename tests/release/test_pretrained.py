@@ -68,7 +68,7 @@ def test_a_model_knows_synthetic_signs(path):
     """The very file on signs that the project draws, not what it was trained on: far more right than chance's 1 in 43."""
     test = to_frame(draw_signs(tracks_per_class=2, frames_per_track=1, test_images_per_class=2)[1])
     rows = test[["image", *ROI]].itertuples(index=False, name=None)
-    right = parity.predict_rows(list(rows), path.read_bytes())[0].argmax(axis=1) == test["class_id"]
+    right = parity.predict_rows(list(rows), path, boxes=True).argmax(axis=1) == test["class_id"]
     assert right.mean() > 0.5
 
 

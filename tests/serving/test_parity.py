@@ -28,7 +28,7 @@ def model(tmp_path):
 
 
 def test_rows_are_predicted_with_their_boxes_and_as_files(rows, model):
-    with_boxes, as_files = parity.predict_rows(rows, model)
+    with_boxes, as_files = (parity.predict_rows(rows, model, boxes=boxes) for boxes in (True, False))
     exported = predictor.load(model)
     for (image, *box), of_box, of_file in zip(rows, with_boxes, as_files, strict=True):
         assert (exported.predict(decode_ppm(image), Box(*box)).probabilities == of_box).all()

@@ -5,12 +5,12 @@ Skipped without the browser, which `.ci/run` installs, or without node_modules/,
 
 import functools
 import http.server
-import shutil
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import BROWSER, DRIVER, start_browser
 from conftest import ROOT
 from PIL import Image
 
@@ -19,13 +19,11 @@ from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.serving import predictor
 from scripts import build_site
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
-from selenium.webdriver import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+pytest.importorskip("selenium.webdriver", reason="no Selenium; `make setup` installs it")
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
 OPTIONS = "headless=new no-sandbox disable-gpu no-first-run use-fake-device-for-media-stream use-fake-ui-for-media-stream"
 TIMEOUT = 60  # seconds for the page to answer; the machine may have other work
 MEGABYTES = 20
@@ -87,12 +85,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def driver():
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for option in OPTIONS.split():
-        options.add_argument(f"--{option}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = start_browser(OPTIONS.split(), "browser")
     yield driver
     driver.quit()
 
