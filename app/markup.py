@@ -19,9 +19,9 @@ from gtsrb.reporting.html_images import data_url
 Pictogram = Callable[[str], str | None]
 
 
-def top_classes(prediction: dict, unsure_below: float, pictogram: Pictogram) -> str:
-    """The classes of `predictor.describe_prediction` with their pictograms and probabilities."""
-    unsure = f'<span class="unsure">unsure: below {100 * unsure_below:.4g}%</span>' if prediction["unsure"] else ""
+def top_classes(prediction: dict, mark: str, pictogram: Pictogram) -> str:
+    """The classes of `predictor.describe_prediction` with their pictograms and probabilities, and what `describe_mark` says."""
+    mark = f'<span class="mark">{escape(mark)}</span>' if mark else ""
     rows = []
     for row in prediction["top"]:
         name, probability = row["name"], row["probability"]
@@ -29,7 +29,7 @@ def top_classes(prediction: dict, unsure_below: float, pictogram: Pictogram) -> 
             f'<div class="sign">{icon(name, pictogram)}<b>{escape(name)}</b><span>{percent(probability)}</span>'
             f'<div class="bar"><div style="width: {probability:.1%}"></div></div></div>'
         )
-    return f'<div class="prediction">{rows[0]}{unsure}{"".join(rows[1:])}</div>'
+    return f'<div class="prediction">{rows[0]}{mark}{"".join(rows[1:])}</div>'
 
 
 def percent(share: float) -> str:

@@ -110,7 +110,7 @@ def show_table(pictures: dict[str, bytes], model_name: str, model: Model) -> str
         for file, data in pictures.items():
             try:
                 prediction = predictor.describe_prediction(predict(data, None, model_name).probabilities, model, 1)
-                sign, note = prediction["name"], "unsure" if prediction["unsure"] else ""
+                sign, note = prediction["name"], predictor.describe_mark(prediction, model).split(":")[0]
                 rows.append((thumbnail(data), file, pictogram(sign), sign, prediction["probability"], note))
             except InputError as error:
                 rows.append(("", file, "", "", None, str(error)))
@@ -180,7 +180,7 @@ def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model)
     probabilities, network_input = predict(data, box, model_name)
     prediction = predictor.describe_prediction(probabilities, model, 5)
     left, right = st.columns(2, gap="large")
-    left.html(markup.top_classes(prediction, model.unsure_below, pictogram))
+    left.html(markup.top_classes(prediction, predictor.describe_mark(prediction, model), pictogram))
     left_image = (
         html_images.to_uint8(network_input),
         f"Network input: {network_input.shape[1]} x {network_input.shape[0]} pixels.",

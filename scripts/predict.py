@@ -1,9 +1,9 @@
 """Which sign is this?  python -m scripts.predict FILE_OR_FOLDER... [--model champion] [--top 5] [--json] [--box x1,y1,x2,y2]
 
 Reads pictures (PNG, JPEG, GIF, WebP, TIFF, BMP, PPM), folders of them, or standard input (`-`), and prints what an exported
-model predicts: a table, or JSON lines with file, class_id, name, probability, unsure and top. The picture should show one sign
-and little else; `--box` says where it is. For a file that cannot be read it prints an error, goes on with the others, and
-exits with code 1.
+model predicts: a table, or JSON lines with file, class_id, name, probability, unsure, unknown and top. The picture should
+show one sign and little else; `--box` says where it is. For a file that cannot be read it prints an error, goes on with the
+others, and exits with code 1.
 """
 
 import argparse
@@ -118,8 +118,8 @@ def split_into_batches(files: Iterator[tuple[str, Path | bytes]]) -> Iterator[li
 
 
 def format_table(file: str, prediction: dict) -> str:
-    unsure = " (unsure)" if prediction["unsure"] else ""
-    head = f"{file}: {prediction['name']}, {prediction['probability']:.1%}{unsure}"
+    mark = " (unknown)" if prediction["unknown"] else " (unsure)" if prediction["unsure"] else ""
+    head = f"{file}: {prediction['name']}, {prediction['probability']:.1%}{mark}"
     return "\n".join(
         [head, *(f"  {row['probability']:>7.2%}  {row['class_id']:>2}  {row['name']}" for row in prediction["top"])]
     )

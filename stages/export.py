@@ -1,7 +1,8 @@
 """Exports the network of one recipe, the first of an ensemble:  python -m stages.export RECIPE
 
 Reads   data/raw/{classes.csv,test.parquet}, data/processed/VARIANT/, models/RECIPE/
-        metrics/OTHER/out_of_fold.json  `unsure_below` of the recipe `export.threshold_from`
+        metrics/OTHER/out_of_fold.json  the thresholds of the recipe that `export.thresholds_from` names; and if it is this
+                                        one, the temperature of its logits
 Writes  data/export/RECIPE/picture*.onnx    a picture of any size in, which the file prepares; with float weights and in int8
         data/export/RECIPE/prepared*        prepared images in, in batches: for ONNX Runtime and for LiteRT, the latter in three
                                             precisions
@@ -31,9 +32,11 @@ from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
+from gtsrb.evaluation.binned_accuracy import calibration_error, reliability
+from gtsrb.evaluation.calibration import calibration_interval
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
-from gtsrb.evaluation.photographs import PHOTOGRAPHS
-from gtsrb.evaluation.thresholds import read_threshold
+from gtsrb.evaluation.photographs import MEASURING
+from gtsrb.evaluation.thresholds import read_calibration
 from gtsrb.evaluation.without_sign import by_photograph, without_sign_metrics
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
@@ -52,7 +55,10 @@ def main() -> str:
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant = load_section(Variant, "preprocess", recipe.images)
     settings = load_section(Export, "export")
-    unsure_below = read_threshold(settings.threshold_from)
+    calibration = read_calibration(settings.thresholds_from[name])
+    if settings.thresholds_from[name] != name:
+        calibration = calibration._replace(temperature=1.0)
+    thresholds = {key: getattr(calibration, key) for key in ("unsure_below", "unknown_below")}
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)
@@ -60,8 +66,10 @@ def main() -> str:
     say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True, threads=None)}, float32")
     model = build_network(recipe.network, **shape_of(test.images, len(names)))
     model.load_weights(weights)
+    export.divide_logits(model, calibration.temperature)
 
-    properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": str(unsure_below)}
+    properties = {"names": json.dumps(names), "variant": variant.model_dump_json()}
+    properties |= {key: str(value) for key, value in thresholds.items()}
     n_changed = export.save_files(folder, model, variant, properties, train.images)
 
     picture_file = folder / "picture.onnx"
@@ -86,17 +94,26 @@ def main() -> str:
             ),
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
-        "unsure_below": unsure_below,
+        "temperature": calibration.temperature,  # 1 if there are no out-of-fold predictions to fit it on
+        "calibration_error": calibration_metrics(test.labels, with_boxes),
+        **thresholds,
         "device": device.cpu_name(),
         "files": {file: file_metrics(folder / file, probabilities, test) for file, probabilities in predictions.items()},
     }
     confidences = predict_photographs(picture_file, settings.crops)
-    metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, unsure_below)
-    photographs = [photograph for photograph in PHOTOGRAPHS for _ in range(settings.crops)]
-    write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, unsure_below))
+    metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, **thresholds)
+    photographs = [photograph for photograph in MEASURING for _ in range(settings.crops)]
+    write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, calibration.unsure_below))
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
     return f"{folder}: {errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
+
+
+def calibration_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """The expected calibration error, with the 95 % interval of a bootstrap over images."""
+    right = probabilities.argmax(axis=1) == labels
+    low, high = calibration_interval(probabilities.max(axis=1), right, np.arange(len(labels)))
+    return {"error": calibration_error(reliability(labels, probabilities)), "low": low, "high": high}
 
 
 def file_metrics(path: Path, probabilities: np.ndarray, test: Arrays) -> dict[str, Any]:
@@ -119,10 +136,10 @@ def predict_table(raw: Path, model: Path, *, boxes: bool) -> np.ndarray:
 
 
 def predict_photographs(model: Path, crops: int) -> np.ndarray:
-    """(PHOTOGRAPHS x crops,) probabilities of the first answers, one photograph after the other."""
-    with parallel.open_workers(len(PHOTOGRAPHS)) as workers:
+    """(MEASURING x crops,) probabilities of the first answers, one photograph after the other."""
+    with parallel.open_workers(len(MEASURING)) as workers:
         shared = workers.share(Path.read_bytes, model)
-        calls = (partial(parity.predict_photograph, photograph, crops, shared) for photograph in PHOTOGRAPHS)
+        calls = (partial(parity.predict_photograph, photograph, crops, shared) for photograph in MEASURING)
         return np.concatenate([*workers.map(calls)])
 
 

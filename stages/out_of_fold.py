@@ -1,10 +1,10 @@
 """Measures the out-of-fold predictions of one recipe and lists its errors by sign:  python -m stages.out_of_fold RECIPE
 
 Reads   data/raw/{classes.csv,train.parquet}, data/crossvalidation/RECIPE/probabilities.npy
-Writes  metrics/RECIPE/out_of_fold.json, of which stages/export.py reads `unsure_below`
+Writes  metrics/RECIPE/out_of_fold.json, of which stages/export.py reads the temperature and the thresholds
         metrics/RECIPE/hard_signs.csv  one row per physical sign with errors, the hardest first
 
-It is apart from stages/crossvalidate.py so that an edit of a metric, or of the rule for `unsure_below`, trains nothing.
+It is apart from stages/crossvalidate.py so that an edit of a metric, or of the rule for a threshold, trains nothing.
 """
 
 from pathlib import Path
@@ -21,17 +21,17 @@ from gtsrb.outputs import write_csv, write_json
 
 def main() -> str:
     name = argument("recipe", section_names("crossvalidate"))
-    confident_accuracy = load_section(OutOfFold, "out_of_fold").confident_accuracy
+    params = load_section(OutOfFold, "out_of_fold")
     rows = tables.read(Path("data/raw/train.parquet"), ["class_id", "track"])
     labels, tracks = rows["class_id"].to_numpy(np.int64), rows["track"].to_numpy()
     probabilities = np.load(f"data/crossvalidation/{name}/probabilities.npy")
     signs = sign_metrics(labels, tracks, probabilities, arrays.read_class_names())
-    metrics = out_of_fold_metrics(labels, probabilities, signs, confident_accuracy=confident_accuracy)
+    metrics = out_of_fold_metrics(labels, tracks, probabilities, signs, params)
     write_json(Path(f"metrics/{name}/out_of_fold.json"), metrics)
     write_csv(Path(f"metrics/{name}/hard_signs.csv"), signs[signs["errors"] > 0])
     interval = f"95 % interval {metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}"
     errors = f"{metrics['errors']} errors on {metrics['tracks_with_errors']} of {metrics['tracks']:,} signs"
-    return f"{metrics['accuracy']:.2%} ({interval}), {errors}; unsure below {metrics['unsure_below']:.4f}"
+    return f"{metrics['accuracy']:.2%} ({interval}), {errors}; unsure below {metrics['unsure_below']:.3f}"
 
 
 if __name__ == "__main__":

@@ -21,14 +21,16 @@ from gtsrb.synthetic.render import render_train
 def main() -> str:
     name = argument("set", section_names("render"))
     params, camera = load_section(SyntheticSet, "render", name), load_section(Camera, "camera")
-    signs, digest = len(SIGN_NAMES) * params.tracks_per_class, hashlib.sha256()
-    with parallel.open_workers(signs) as workers:
-        rows = render_train(params.tracks_per_class, params.frames_per_track, params.seed, camera, workers)
+    places, digest = len(SIGN_NAMES) * params.tracks_per_class + params.without_sign, hashlib.sha256()
+    with parallel.open_workers(places) as workers:
+        rows = render_train(
+            params.tracks_per_class, params.frames_per_track, params.seed, camera, workers, without_sign=params.without_sign
+        )
         with tables.writing(Path(f"data/synthetic/{name}/train.parquet"), tables.hashing(rows, digest)):
             pass
-    images = signs * params.frames_per_track
-    write_json(Path(f"metrics/render/{name}.json"), {"images": images, "signs": signs, "sha256": digest.hexdigest()})
-    return f"{images:,} images of {signs:,} drawn signs"
+    images = places * params.frames_per_track
+    write_json(Path(f"metrics/render/{name}.json"), {"images": images, "signs": places, "sha256": digest.hexdigest()})
+    return f"{images:,} images of {places:,} drawn signs or places without one"
 
 
 if __name__ == "__main__":

@@ -47,7 +47,11 @@ def remove_files(content: Any, recipes: Set[str]) -> Any:
         return isinstance(text, str) and any(f"metrics/{name}/" in text for name in recipes)
 
     if isinstance(content, dict):
-        return {key: remove_files(value, recipes) for key, value in content.items() if not belongs_to_recipes(key)}
+        kept = {key: remove_files(value, recipes) for key, value in content.items() if not belongs_to_recipes(key)}
+        for name in kept.keys() & {"thresholds_from", "foreach"}:
+            if isinstance(kept[name], dict):
+                kept[name] = {recipe: value for recipe, value in kept[name].items() if recipe not in recipes}
+        return kept
     if isinstance(content, list):
         return [remove_files(value, recipes) for value in content if not belongs_to_recipes(value)]
     return content
@@ -56,7 +60,8 @@ def remove_files(content: Any, recipes: Set[str]) -> Any:
 def cross_validate(recipe: str, content: dict, pipeline: dict) -> None:
     """Has the content of params.yaml and dvc.yaml cross-validate this recipe, and no other."""
     content["crossvalidate"] = {recipe: next(iter(content["crossvalidate"].values()))}
-    content["export"]["threshold_from"] = recipe
+    thresholds_from = dict.fromkeys(content["export"]["thresholds_from"], recipe)
+    content["export"]["thresholds_from"] = thresholds_from
     pipeline["stages"]["crossvalidate"]["foreach"] = {recipe: f"${{train.{recipe}}}"}
 
 
@@ -88,7 +93,8 @@ def shrink_params(content: dict) -> dict:
     small["robustness"]["severities"] = {kind: levels[-1:] for kind, levels in small["robustness"]["severities"].items()}
     small["export"]["crops"] = 3
     for rendered in small["render"].values():
-        rendered |= {"tracks_per_class": 2, "frames_per_track": 1}
+        rendered |= {key: min(rendered[key], value) for key, value in {"tracks_per_class": 2, "without_sign": 20}.items()}
+        rendered["frames_per_track"] = 1
     for variant in small["preprocess"].values():
         variant["image_size"] = 32
     for recipe in small["train"].values():

@@ -28,6 +28,7 @@ def save_model(path: Path, variant: Variant, names: list[str], *, prepared: bool
     )
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     proto = network if prepared else add_preprocessing(network, variant)
-    properties = {"names": json.dumps(names), "variant": variant.model_dump_json(), "unsure_below": "0.9"}
+    properties = {"names": json.dumps(names), "variant": variant.model_dump_json()}
+    properties |= {"unsure_below": "0.9", "unknown_below": "0.4"}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_onnx(path, proto, properties)

@@ -27,7 +27,8 @@ from gtsrb.config import params
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
 from gtsrb.evaluation import corruptions
-from gtsrb.evaluation.photographs import PHOTOGRAPHS
+from gtsrb.evaluation.calibration import apply_temperature
+from gtsrb.evaluation.photographs import MEASURING
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.preprocessing.crop import Box
@@ -102,6 +103,11 @@ def test_every_recipe_has_its_lines_in_dvc_yaml():
         assert f"metrics/{recipe}/predictions.csv" in STAGES["compare"]["deps"]
         for name, files in plots.items():
             assert f"metrics/{recipe}/{'robustness' if name == 'robustness' else 'history'}.csv" in files
+    exported = PIPELINE["stages"]["export"]["foreach"]
+    assert exported == {
+        recipe: {"images": f"${{train.{recipe}.images}}", "thresholds_from": f"${{export.thresholds_from.{recipe}}}"}
+        for recipe in RECIPES
+    }
     foreach = PIPELINE["stages"]["crossvalidate"]["foreach"]
     assert foreach == {recipe: f"${{train.{recipe}}}" for recipe in CROSS_VALIDATED}
 
@@ -112,14 +118,13 @@ def test_a_recipes_stages_read_nothing_of_another_recipe():
     recipe_stages = {"train", "evaluate", "robustness", "export"}
     cross_validation = {"crossvalidate", "out_of_fold"}
     assert {name.split("@")[0] for name in stages if name.split("@")[-1] in RECIPES} == recipe_stages | cross_validation
-    threshold = f"metrics/{PARAMS['export']['threshold_from']}/out_of_fold.json"
     for recipe in RECIPES:
         for name in recipe_stages | (cross_validation if recipe in CROSS_VALIDATED else set()):
             inputs = set()
             for dep in stages[f"{name}@{recipe}"].deps:
                 inputs |= set(dep.params) if isinstance(dep, ParamsDependency) else {dep.def_path}
             if name == "export":
-                inputs.remove(threshold)
+                inputs.remove(f"metrics/{PARAMS['export']['thresholds_from'][recipe]}/out_of_fold.json")
             owners = {part for path in inputs for part in re.split(r"[/.]", path)} & set(RECIPES)
             assert owners == {recipe}, name
             assert not inputs & {"models", "train", "evaluate", "preprocess", "data/predictions", "metrics"}
@@ -223,12 +228,15 @@ def test_out_of_fold_metrics_match_the_probabilities(finished):
 
 def test_exported_networks_have_the_threshold_of_the_out_of_fold_predictions(finished):
     metrics = read_metrics(finished, f"{RECIPE}/out_of_fold.json")
-    confidences = np.load(finished.folder / f"data/crossvalidation/{RECIPE}/probabilities.npy").max(axis=1)
+    probabilities = np.load(finished.folder / f"data/crossvalidation/{RECIPE}/probabilities.npy")
+    confidences = apply_temperature(probabilities, metrics["temperature"]).max(axis=1)
     assert metrics["unsure_fraction"] == pytest.approx((confidences < metrics["unsure_below"]).mean(), abs=1e-6)
     for recipe in RECIPES_RUN:
-        assert read_metrics(finished, f"{recipe}/export.json")["unsure_below"] == metrics["unsure_below"]
+        of_file = read_metrics(finished, f"{recipe}/export.json")
+        assert of_file["temperature"] == (metrics["temperature"] if recipe == RECIPE else 1)
         exported = predictor.load(finished.folder / f"data/export/{recipe}/picture.onnx")
-        assert exported.unsure_below == metrics["unsure_below"]
+        for key in ("unsure_below", "unknown_below"):
+            assert of_file[key] == getattr(exported, key) == metrics[key]
 
 
 def test_robustness_has_every_severity(finished):
@@ -283,7 +291,7 @@ def test_pictures_without_a_sign_have_their_shares(finished):
     for recipe in RECIPES_RUN:
         exported = read_metrics(finished, f"{recipe}/export.json")
         photographs = pd.read_csv(finished.folder / f"metrics/{recipe}/without_sign.csv")
-        assert photographs["photograph"].tolist() == list(PHOTOGRAPHS)
+        assert photographs["photograph"].tolist() == list(MEASURING)
         for share in ("confident", "answered"):
             assert exported["without_sign"][share] == pytest.approx(photographs[share].mean(), abs=1e-6)
         assert 0.4 < exported["without_sign"]["auroc"] <= 1
@@ -448,7 +456,7 @@ def test_an_edit_of_evaluate_trains_nothing(project):
 
 def test_an_edit_of_the_rule_for_the_threshold_trains_nothing(project):
     before = read_metrics(project, f"{RECIPE}/out_of_fold.json")["unsure_below"]
-    project.edit({"out_of_fold.confident_accuracy": 0.5})
+    project.edit({"out_of_fold.unsure": 0.0, "out_of_fold.unknown": 0.0})
     assert list_run_stages(project.dvc("repro", f"out_of_fold@{RECIPE}")) == {f"out_of_fold@{RECIPE}"}
     assert read_metrics(project, f"{RECIPE}/out_of_fold.json")["unsure_below"] < before
     assert set(json.loads(project.dvc("status", "--json"))) == {f"export@{recipe}" for recipe in RECIPES_RUN}

@@ -106,9 +106,11 @@ function showAnswer(probabilities) {
     row.append(image, name, share, bar);
     return row;
   });
-  if (probabilities[best[0]] < unsureBelow) {
-    const text = `unsure: below ${Number((100 * unsureBelow).toPrecision(4))}%`;
-    rows.splice(1, 0, Object.assign(document.createElement("span"), { className: "unsure", textContent: text }));
+  const highest = probabilities[best[0]];
+  if (highest < unsureBelow) {
+    const unsure = `unsure: below ${Number((100 * unsureBelow).toPrecision(4))}%`;
+    const text = highest < unknownBelow ? "unknown: none of the signs that this network knows" : unsure;
+    rows.splice(1, 0, Object.assign(document.createElement("span"), { className: "mark", textContent: text }));
   }
   const answer = document.createElement("div");
   answer.className = "prediction";
@@ -186,7 +188,7 @@ $("#shoot").addEventListener("click", async () => {
 
 // The examples, the pictograms, the results and the network, all fetched now: later the page needs no connection
 const fetchBlob = async (path) => (await fetch(path)).blob();
-const { names, unsure_below: unsureBelow, examples, results } = await (await fetch("page.json")).json();
+const { names, unsure_below: unsureBelow, unknown_below: unknownBelow, examples, results } = await (await fetch("page.json")).json();
 const pictograms = await Promise.all(names.map(async (_, sign) => URL.createObjectURL(await fetchBlob(`pictograms/${sign}.png`))));
 for (const { sign, name } of examples) {
   const blob = await fetchBlob(`examples/${sign}.png`);

@@ -14,21 +14,21 @@ STEPS = np.float32(32)  # per pixel, between which it interpolates
 def flip(images: np.ndarray, targets: np.ndarray, params: Flips, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Applies each flip that an image's class allows, with probability 1/2; the target becomes the class of the flipped sign.
 
-    Images (n, height, width, channels) of any dtype, targets (n, classes) one-hot.
+    Images (n, height, width, channels) of any dtype, targets (n, classes) one-hot, or uniform, which no flip is for.
     """
-    images, labels = images.copy(), targets.argmax(axis=1)
+    images, labels = images.copy(), np.where(targets.min(axis=1) > 0, -1, targets.argmax(axis=1))
     for pairs, flipped in (
         (params.left_right, lambda x: x[:, :, ::-1]),
         (params.top_bottom, lambda x: x[:, ::-1]),
         (params.half_turn, lambda x: x[:, ::-1, ::-1]),
     ):
-        flipped_class = np.full(targets.shape[1], -1)  # -1: a class that this flip is not for
+        flipped_class = np.full(targets.shape[1] + 1, -1)  # -1: a class that this flip is not for; the last is that of -1
         for first, second in pairs:
             flipped_class[first], flipped_class[second] = second, first
         rows = np.flatnonzero((flipped_class[labels] >= 0) & (rng.random(len(labels)) < 0.5))
         images[rows] = flipped(images[rows])
         labels[rows] = flipped_class[labels[rows]]
-    return images, np.eye(targets.shape[1], dtype=targets.dtype)[labels]
+    return images, np.where(labels[:, None] < 0, targets, np.eye(targets.shape[1], dtype=targets.dtype)[labels])
 
 
 @dataclass(frozen=True)

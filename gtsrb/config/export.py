@@ -4,5 +4,5 @@ from gtsrb.config.base import Count, Section
 
 
 class Export(Section):
-    threshold_from: str
+    thresholds_from: dict[str, str]
     crops: Count

@@ -2,10 +2,19 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gtsrb.config.base import Section
 
+Share = Annotated[float, Field(ge=0, lt=1)]
+
 
 class OutOfFold(Section):
-    confident_accuracy: Annotated[float, Field(gt=0, le=1)]
+    unsure: Share
+    unknown: Share
+
+    @model_validator(mode="after")
+    def unknown_is_unsure(self) -> "OutOfFold":
+        if self.unknown > self.unsure:
+            raise ValueError(f"unknown = {self.unknown} exceeds unsure = {self.unsure}: what is unknown is unsure as well")
+        return self

@@ -51,11 +51,16 @@ class Params(Section):
             raise ValueError(f"train and evaluate must have the same recipes; only one has {', '.join(sorted(unmatched))}")
         if unknown := self.crossvalidate.keys() - self.train.keys():
             raise ValueError(f"crossvalidate.{min(unknown)}: unknown recipe; train has {', '.join(self.train)}")
-        if self.export.threshold_from not in self.crossvalidate:
+        if unmatched := self.train.keys() ^ self.export.thresholds_from.keys():
             raise ValueError(
-                f"export.threshold_from = {self.export.threshold_from!r}: expected a cross-validated recipe; crossvalidate has "
-                f"{', '.join(self.crossvalidate) or 'none'}"
+                f"train and export.thresholds_from must have the same recipes; only one has {', '.join(sorted(unmatched))}"
             )
+        for name, source in self.export.thresholds_from.items():
+            if source not in self.crossvalidate:
+                raise ValueError(
+                    f"export.thresholds_from.{name} = {source!r}: expected a cross-validated recipe; crossvalidate has "
+                    f"{', '.join(self.crossvalidate) or 'none'}"
+                )
         for name, recipe in self.train.items():
             self._check_variant(f"train.{name}", recipe.images)
             self._check_synthetic(name, recipe)

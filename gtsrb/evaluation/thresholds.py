@@ -1,7 +1,8 @@
-"""The confidence below which an answer is marked as unsure: found by a rule on out-of-fold predictions, read by the export."""
+"""The confidences below which an answer is marked as unsure, and as unknown: found on out-of-fold predictions."""
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,32 +11,42 @@ from gtsrb.errors import InputError
 STEPS = 10**6  # of confidence, which is rounded down to six decimals: those that a metrics file keeps
 
 
-def unsure_metrics(confidences: np.ndarray, right: np.ndarray, confident_accuracy: float) -> dict[str, float | int]:
-    """(n,) confidences in [0, 1] and (n,) bool, whether the answer is right -> the threshold, and what it would flag.
+class Calibration(NamedTuple):
+    """What the out-of-fold predictions of a recipe say of its confidences."""
 
-    `unsure_below` is the smallest of the confidences such that of all answers at or above it at least the fraction
-    `confident_accuracy` is right; 1 if there is none, so that only a confidence of exactly 1 is not flagged. Equal confidences
-    are on the same side. `unsure_fraction` is that of the answers below it, `unsure_errors` the wrong ones among them.
+    temperature: float  # of its logits
+    unsure_below: float  # confidence, at this temperature
+    unknown_below: float
+
+
+def find_threshold(confidences: np.ndarray, fraction: float) -> float:
+    """The largest confidence below which at most this fraction of (n,) confidences in [0, 1] is; equal ones on one side."""
+    steps = np.sort(np.floor(confidences.astype(np.float64) * STEPS).astype(np.int64))
+    return int(steps[int(fraction * len(steps))]) / STEPS
+
+
+def threshold_metrics(confidences: np.ndarray, right: np.ndarray, *, unsure: float, unknown: float) -> dict[str, float | int]:
+    """(n,) confidences and (n,) bool, whether the answer is right -> both thresholds, and what the higher one would mark.
+
+    `unsure` and `unknown` are the fractions of answers that may be below each. `unsure_fraction` is that of the answers below
+    the first, `unsure_errors` the wrong ones among them, `sure_accuracy` how many of the others are right.
     """
-    steps = np.floor(confidences.astype(np.float64) * STEPS).astype(np.int64)
-    order = np.argsort(-steps, kind="stable")
-    falling = steps[order]
-    is_last_of_equals = np.append(falling[1:] != falling[:-1], True)
-    accuracy = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    reached = np.flatnonzero(is_last_of_equals & (accuracy >= confident_accuracy))
-    threshold = int(falling[reached[-1]]) if len(reached) else STEPS
-    unsure = steps < threshold
+    unsure_below = find_threshold(confidences, unsure)
+    is_unsure = confidences < unsure_below
     return {
-        "unsure_below": threshold / STEPS,
-        "unsure_fraction": float(unsure.mean()),
-        "unsure_errors": int((unsure & ~right).sum()),
+        "unsure_below": unsure_below,
+        "unknown_below": find_threshold(confidences, unknown),
+        "unsure_fraction": float(is_unsure.mean()),
+        "unsure_errors": int((is_unsure & ~right).sum()),
+        "sure_accuracy": float(right[~is_unsure].mean()),
     }
 
 
-def read_threshold(recipe: str) -> float:
-    """`unsure_below` of a cross-validated recipe. Raises `InputError` if its out-of-fold predictions are not measured."""
+def read_calibration(recipe: str) -> Calibration:
+    """That of a cross-validated recipe. Raises `InputError` if its out-of-fold predictions are not measured."""
     path = Path(f"metrics/{recipe}/out_of_fold.json")
     try:
-        return json.loads(path.read_text())["unsure_below"]
-    except FileNotFoundError:
-        raise InputError(f"{path} not found; run `dvc repro out_of_fold@{recipe}`") from None
+        metrics = json.loads(path.read_text())
+        return Calibration(*(metrics[name] for name in Calibration._fields))
+    except (FileNotFoundError, KeyError):
+        raise InputError(f"no thresholds in {path}; run `dvc repro out_of_fold@{recipe}`") from None

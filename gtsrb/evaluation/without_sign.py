@@ -7,13 +7,15 @@ from sklearn.metrics import roc_auc_score
 CONFIDENT = 0.95  # probability of the first answer
 
 
-def without_sign_metrics(with_sign: np.ndarray, without_sign: np.ndarray, unsure_below: float) -> dict[str, float]:
+def without_sign_metrics(
+    with_sign: np.ndarray, without_sign: np.ndarray, unsure_below: float, unknown_below: float
+) -> dict[str, float]:
     """(n,) and (m,) probabilities of the first answers -> metrics of telling the two apart by this probability.
 
     auroc: the area under the ROC curve; 0.5 if the probability says nothing. fpr95: the share of pictures without a sign among
-    the answers when 95 % of those with one are answered (Hendrycks and Gimpel 2017). confident: the share of pictures without
-    a sign that are named with a probability of 95 % or more. answered: the share that is not marked as unsure;
-    unsure: the share of pictures with a sign that is.
+    the answers when 95 % of those with one are answered (Hendrycks and Gimpel 2017). Shares of pictures without a sign:
+    confident, named with a probability of 95 % or more; answered, not marked as unsure; known, not marked as unknown. Shares of
+    pictures with a sign that are marked: unsure, and unknown.
     """
     is_sign = np.repeat([1, 0], [len(with_sign), len(without_sign)])
     return {
@@ -21,7 +23,9 @@ def without_sign_metrics(with_sign: np.ndarray, without_sign: np.ndarray, unsure
         "fpr95": float((without_sign >= np.quantile(with_sign, 0.05)).mean()),
         "confident": float((without_sign >= CONFIDENT).mean()),
         "answered": float((without_sign >= unsure_below).mean()),
+        "known": float((without_sign >= unknown_below).mean()),
         "unsure": float((with_sign < unsure_below).mean()),
+        "unknown": float((with_sign < unknown_below).mean()),
     }
 
 

@@ -92,7 +92,7 @@ def exports(recipes: list[str]) -> str:
     def row(name: str) -> dict[str, str]:
         path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
         metrics = read(path, command)
-        if "without_sign" not in metrics:  # written by an earlier version
+        if "temperature" not in metrics:  # written by an earlier version
             raise MissingOutput(path, command)
         return {
             "recipe": name,
@@ -104,6 +104,7 @@ def exports(recipes: list[str]) -> str:
             "MB": f"{metrics['files']['picture.onnx']['bytes'] / 1e6:.2f}",
             "errors in int8": f"{metrics['files']['picture_int8.onnx']['errors']:,}",
             "MB in int8": f"{metrics['files']['picture_int8.onnx']['bytes'] / 1e6:.2f}",
+            "calibration error": f"{metrics['calibration_error']['error']:.2%}",
             "unsure": f"{metrics['without_sign']['unsure']:.2%}",
             "named without a sign": f"{metrics['without_sign']['answered']:.2%}",
         }
@@ -125,9 +126,12 @@ def out_of_fold(recipes: Iterable[str]) -> str:
             "signs with errors": f"{metrics['tracks_with_errors']:,} of {metrics['tracks']:,}",
             "loss (nats)": f"{metrics['loss']:.4f}",
             "calibration error": f"{metrics['calibration_error']:.2%}",
-            "unsure below": f"{metrics['unsure_below']:.4f}",
-            "unsure": f"{metrics['unsure_fraction']:.2%}",
-            "errors among them": f"{metrics['unsure_errors']:,}",
+            "temperature": f"{metrics['temperature']:.3f}",
+            "calibrated": f"{metrics['calibrated_error']:.2%}",
+            "unsure below": f"{metrics['unsure_below']:.3f}",
+            "unknown below": f"{metrics['unknown_below']:.3f}",
+            "errors among the unsure": f"{metrics['unsure_errors']:,}",
+            "accuracy of the others": f"{metrics['sure_accuracy']:.2%}",
         }
 
     rows, notes = per_recipe(recipes, row)

@@ -42,6 +42,12 @@ def save_files(folder: Path, model: keras.Model, variant: Variant, properties: d
     return n_changed
 
 
+def divide_logits(model: keras.Model, temperature: float) -> None:
+    """Divides the logits of the last layer's softmax, in place: its weights and biases."""
+    layer = model.get_layer("probabilities")
+    layer.set_weights([weights / np.float32(temperature) for weights in layer.get_weights()])
+
+
 def choose_precision(network: onnx.ModelProto, images: np.ndarray) -> tuple[onnx.ModelProto, int]:
     """`network` with float16 weights if that leaves the top class of every image unchanged, else as it is, in float32.
 

@@ -12,8 +12,9 @@ CARD = """# {name}
 Classifies {classes} traffic signs. The ONNX files take a picture of any size and prepare it themselves. In: `picture`, RGB,
 uint8 (height, width, 3), and `box`, int64 (4), the sign's left, top, right and bottom pixel; 0, 0, -1, -1 is the whole picture.
 Out: `probabilities`, float32 (1, {classes}), and `network_input`, the {size} x {size} pixels that the network gets. Their
-metadata has the class names and the threshold `unsure_below`. `python -m scripts.predict --model {name} FILE` uses the first,
-and examples/ show how other programs do. The LiteRT file takes prepared images, {dtype} (n, {size}, {size}, {channels}).
+metadata has the class names and the thresholds `unsure_below` and `unknown_below`. `python -m scripts.predict --model {name}
+FILE` uses the first, and examples/ show how other programs do. The LiteRT file takes prepared images, {dtype}
+(n, {size}, {size}, {channels}).
 
 | file | errors with boxes | accuracy | size | one answer |
 | --- | --- | --- | --- | --- |
@@ -34,7 +35,9 @@ In {test_images:,} test images; on one core, a picture of {side} x {side} pixels
 Limitations:
 - It knows only these signs: it predicts one of them for any picture. Below a probability of {unsure_below}% a prediction is
   marked as unsure: {unsure} of the test images, and all but {answered} of crops of photographs without a sign, of which it is
-  95 % certain or more of {confident} (metrics/{name}/without_sign.csv).
+  95 % certain or more of {confident} (metrics/{name}/without_sign.csv). Below {unknown_below}% it is marked as unknown:
+  {unknown} of the test images, and all but {known} of these crops.
+- {calibration}
 - The sign has to fill the picture, or come with a box around it; the table shows what the box is worth.
 - Classes with the lowest accuracy: {missed}.
 - metrics/{name}/robustness.json has its accuracy under blur, noise, darkening, occlusion and other corruptions.
@@ -77,6 +80,10 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
         answered=f"{export['without_sign']['answered']:.2%}",
         confident=f"{export['without_sign']['confident']:.2%}",
         unsure_below=f"{100 * export['unsure_below']:.4g}",
+        unknown_below=f"{100 * export['unknown_below']:.4g}",
+        unknown=f"{export['without_sign']['unknown']:.2%}",
+        known=f"{export['without_sign']['known']:.2%}",
+        calibration=format_calibration(export),
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )
 
@@ -84,6 +91,15 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
 def format_file(name: str, file: dict, images: int) -> str:
     errors, size, latency = file["errors"], file["bytes"] / 1e6, file["milliseconds"]
     return f"| `{name}` | {errors:,} | {1 - errors / images:.2%} | {size:.2f} MB | {latency:.2f} ms |"
+
+
+def format_calibration(export: dict) -> str:
+    error = export["calibration_error"]
+    interval = f"{error['error']:.2%} (95 % interval {error['low']:.2%} to {error['high']:.2%})"
+    if export["temperature"] == 1:
+        return f"Its probabilities are not calibrated: their expected calibration error is {interval} on the test images."
+    temperature = f"divided by {export['temperature']:.3f}, fitted on out-of-fold predictions"
+    return f"The logits are {temperature}: the expected calibration error is {interval} on the test images."
 
 
 def format_accuracy(metrics: dict) -> str:

@@ -15,6 +15,7 @@ from gtsrb.preprocessing.crop import MIN_SIDE, Box
 
 MODELS = Path("pretrained")
 BEST = "champion"  # the most accurate of them
+THRESHOLDS = "unsure_below", "unknown_below"  # in a file's metadata
 
 
 class Prediction(NamedTuple):
@@ -30,6 +31,7 @@ class Model(NamedTuple):
     session: onnxruntime.InferenceSession
     names: list[str]  # of the classes
     unsure_below: float  # top probability below which a prediction is marked as unsure
+    unknown_below: float  # and below which the picture is taken to show none of the signs
 
     def predict(self, picture: np.ndarray, box: Box | None = None) -> Prediction:
         """(height, width, 3) uint8 RGB, and the box of its sign or None for the whole picture.
@@ -61,10 +63,10 @@ def load(file: Path | bytes) -> Model:
     except Exception as error:  # ONNX Runtime's exceptions share no narrower base class
         raise InputError(f"{source}: not a model that ONNX Runtime can read ({str(error).splitlines()[0]})") from None
     properties = session.get_modelmeta().custom_metadata_map
-    if "unsure_below" not in properties:
-        raise InputError(f"{source}: not a model of this project: its metadata has no threshold `unsure_below`")
+    if THRESHOLDS[0] not in properties:
+        raise InputError(f"{source}: not a model of this project: its metadata has no threshold `{THRESHOLDS[0]}`")
     try:
-        model = Model(session, json.loads(properties["names"]), float(properties["unsure_below"]))
+        model = Model(session, json.loads(properties["names"]), *(float(properties[key]) for key in THRESHOLDS))
         n_classes = len(model.predict(np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)).probabilities)
         if n_classes != len(model.names):
             raise ValueError(f"{len(model.names)} class names for {n_classes} outputs")
@@ -100,8 +102,19 @@ def predict_files(
     return results
 
 
+def describe_mark(prediction: dict, model: Model) -> str:
+    """In a few words, what the marks of `describe_prediction` mean; empty if it has none."""
+    if prediction["unknown"]:
+        return "unknown: none of the signs that this network knows"
+    return f"unsure: below {100 * model.unsure_below:.4g}%" if prediction["unsure"] else ""
+
+
 def describe_prediction(probabilities: np.ndarray, model: Model, top: int) -> dict:
-    """(classes,) probabilities -> class_id, name and probability of the predicted class, `unsure`, and the `top` classes."""
+    """(classes,) probabilities -> class_id, name and probability of the predicted class, `unsure`, `unknown`, and the `top`
+    classes. What is unknown is unsure as well.
+    """
     order = probabilities.argsort()[::-1][:top]
     classes = [{"class_id": int(i), "name": model.names[i], "probability": round(float(probabilities[i]), 6)} for i in order]
-    return {**classes[0], "unsure": bool(probabilities[order[0]] < model.unsure_below), "top": classes}
+    highest = probabilities[order[0]]
+    marks = {"unsure": bool(highest < model.unsure_below), "unknown": bool(highest < model.unknown_below)}
+    return {**classes[0], **marks, "top": classes}

@@ -7,15 +7,22 @@ import numpy as np
 import pandas as pd
 
 from gtsrb.config.evaluate import Evaluation
+from gtsrb.config.preprocess import Variant
 from gtsrb.data import arrays
 from gtsrb.data.arrays import Arrays, Sources
 from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
+from gtsrb.evaluation.photographs import CHOOSING, sample_crops
+from gtsrb.evaluation.thresholds import find_threshold
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.parallel import IN_PROCESS
+from gtsrb.preprocessing.crop import Box
+from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.studies.study import Run
 from gtsrb.training import loop
 from gtsrb.training.loop import TrainedRecipe
+
+CROPS, MARKED = 300, 0.01  # of each photograph without a sign; fraction of the validation images
 
 
 def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, folder: Path) -> dict[str, Any]:
@@ -34,6 +41,8 @@ def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, fold
         if run.evaluation != Evaluation(weights="last"):
             probabilities = predict(trained, run, data.images[rows], classes)
         metrics = validation_metrics(data.labels[rows], data.tracks[rows], probabilities)
+        of_places = predict(trained, run, prepare_places(run.variant), classes)
+        metrics["answered"] = round(answered(probabilities.max(axis=1), of_places.max(axis=1)), 6)
     seconds = {key: round(value, 1) for key, value in loop.total_seconds(trained.members).items() if key != "elapsed_seconds"}
     return metrics | seconds | {"parameters": trained.members[0].parameters, "threads": run.recipe.threads}
 
@@ -61,6 +70,19 @@ def validation_metrics(labels: np.ndarray, tracks: np.ndarray, probabilities: np
         "tracks": len(errors),
         "errors_by_track": " ".join(f"{track}:{count}" for track, count in errors[errors > 0].items()),
     }
+
+
+def prepare_places(variant: Variant) -> np.ndarray:
+    """(n, size, size, channels): crops of the photographs without a sign by which one may choose."""
+    crops = [crop for photograph in CHOOSING for crop in sample_crops(photograph, CROPS)]
+    return np.stack([preprocess(crop, Box(0, 0, len(crop) - 1, len(crop) - 1), variant) for crop in crops])
+
+
+def answered(with_sign: np.ndarray, without_sign: np.ndarray) -> float:
+    """(n,) and (m,) confidences -> the fraction of pictures without a sign that keep at least the confidence that `MARKED` of
+    those with one are below.
+    """
+    return float((without_sign >= find_threshold(with_sign, MARKED)).mean())
 
 
 def test_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
+from gtsrb.data.tables import WITHOUT_SIGN
 from gtsrb.synthetic.lettering import Setting, write
+from gtsrb.synthetic.other_signs import OTHER_FACES
 from gtsrb.synthetic.pictograms import (
     AHEAD,
     AHEAD_OR_RIGHT,
@@ -240,10 +242,15 @@ def draw_sign(class_id: int, side: int) -> np.ndarray:
     return pixels
 
 
+def list_faces(class_id: int) -> list[Face]:
+    """The variants of a class, or, of `WITHOUT_SIGN`, the faces of other signs."""
+    return OTHER_FACES if class_id == WITHOUT_SIGN else FACES[class_id]
+
+
 @cache
 def list_inks(class_id: int, variant: int) -> list[int]:
     """The inks of a face, at most four: white, and those that `draw_inks` has a channel for."""
-    return [WHITE, *sorted({shape.ink for shape in FACES[class_id][variant]} - {WHITE})]
+    return [WHITE, *sorted({shape.ink for shape in list_faces(class_id)[variant]} - {WHITE})]
 
 
 @cache
@@ -255,7 +262,7 @@ def draw_inks(class_id: int, variant: int, side: int) -> np.ndarray:
 
 @cache
 def _draw_large(class_id: int, variant: int) -> np.ndarray:
-    inks = draw_face(FACES[class_id][variant], LARGEST)
+    inks = draw_face(list_faces(class_id)[variant], LARGEST)
     channels = [inks == 1 + ink for ink in list_inks(class_id, variant)[1:]]
     channels += [np.zeros_like(inks, bool)] * (3 - len(channels))
     return np.dstack([*channels, inks > 0]).astype(np.uint8) * np.uint8(255)

@@ -59,6 +59,10 @@ def _draw_letter(letter: str, w: float, h: float) -> list[list[Point]]:
                 [*arc(r, r, r, 330, 180), (0, bowl + r)],
                 [*arc(r, bowl + r, r, 180, 360), *arc(r, h - r, r, 0, 180), (0, bowl + r)],
             ]
+        case "4":
+            return [[(w * 0.62, -h * 0.04), (0, h * 0.7), (w * 1.12, h * 0.7)], [(w * 0.72, h * 0.42), (w * 0.72, h * 1.04)]]
+        case "9":
+            return [[(w - x, h - y) for x, y in path] for path in _draw_letter("6", w, h)]
         case "7":
             return [[(-w * 0.1, h * 0.02), (w * 1.03, h * 0.02), (w * 1.03, h * 0.06), (w * 0.44, h * 1.04)]]
         case "8":
@@ -67,6 +71,14 @@ def _draw_letter(letter: str, w: float, h: float) -> list[list[Point]]:
                 [*arc(r, upper, upper, 180, 360), *arc(r, join - upper, upper, 0, 180), (r - upper, upper)],
                 [*arc(r, join + lower, lower, 180, 360), *arc(r, h - lower, lower, 0, 180), (r - lower, join + lower)],
             ]
+        case "A":
+            return [[(0, h * 1.04), (r, -h * 0.02), (w, h * 1.04)], [(w * 0.15, h * 0.66), (w * 0.85, h * 0.66)]]
+        case "E":
+            return [[(w * 1.05, 0), (0, 0), (0, h), (w * 1.05, h)], [(0, h * 0.48), (w * 0.9, h * 0.48)]]
+        case "H":
+            return [[(0, -h * 0.04), (0, h * 1.04)], [(w, -h * 0.04), (w, h * 1.04)], [(0, h * 0.48), (w, h * 0.48)]]
+        case "L":
+            return [[(0, -h * 0.04), (0, h), (w * 1.05, h)]]
         case "S":
             return [
                 [

@@ -10,22 +10,24 @@ from itertools import product
 import numpy as np
 
 from gtsrb.config.camera import Camera
-from gtsrb.data.tables import Row, encode_ppm
+from gtsrb.data.tables import WITHOUT_SIGN, Row, encode_ppm
 from gtsrb.parallel import Workers
 from gtsrb.progress import Bar
 from gtsrb.synthetic.faces import FACES
 from gtsrb.synthetic.scenes import render_frame
-from gtsrb.synthetic.signs import sample_sides, sample_sign
+from gtsrb.synthetic.signs import sample_sides, sample_sign, sample_without_sign
 
 SIGNS_PER_CALL = 16  # of a worker: the way to it and back takes as long as half a drawing
 TRAIN, TEST, TEST_ORDER = range(3)  # part of the seeds: each has its own stream of random numbers
 
 
-def render_train(tracks_per_class: int, frames: int, seed: int, camera: Camera, workers: Workers) -> Iterator[Row]:
+def render_train(
+    tracks_per_class: int, frames: int, seed: int, camera: Camera, workers: Workers, *, without_sign: int = 0
+) -> Iterator[Row]:
     """Rows of a training table in the order of classes and tracks, drawn as they are asked for; the same arguments give the
-    same bytes, whatever the number of workers.
+    same bytes, whatever the number of workers. The last of them are of so many places `without_sign` of the classes.
     """
-    signs = list(product(range(len(FACES)), range(tracks_per_class)))
+    signs = [*product(range(len(FACES)), range(tracks_per_class)), *((WITHOUT_SIGN, track) for track in range(without_sign))]
     for rows in _render_signs(seed, TRAIN, signs, frames, camera, workers, "training"):
         yield from rows
 
@@ -57,8 +59,8 @@ def render_signs(seed: int, split: int, signs: list[tuple[int, int]], frames: in
 
 def render_sign(seed: int, split: int, class_id: int, track: int, frames: int, camera: Camera) -> list[Row]:
     """The rows of one physical sign: in training its frames from far to near, in the test split at random distances."""
-    rng = np.random.default_rng([seed, split, class_id, track])
-    sign = sample_sign(class_id, camera, rng)
+    rng = np.random.default_rng([seed, split, class_id % (len(FACES) + 1), track])  # no part of a seed is negative
+    sign = sample_without_sign(camera, rng) if class_id == WITHOUT_SIGN else sample_sign(class_id, camera, rng)
     rows = []
     for frame, side in enumerate(sample_sides(frames, split == TRAIN, camera, rng)):
         pixels, box = render_frame(sign, float(side), camera, seed, rng)

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from gtsrb.config.camera import Camera
+from gtsrb.data.tables import WITHOUT_SIGN
 from gtsrb.synthetic import textures
 from gtsrb.synthetic.faces import draw_inks, list_inks
 from gtsrb.synthetic.shapes import BLUE, RED
@@ -54,19 +55,21 @@ def _sample_pose(sign: Sign, side: float, border: int, camera: Camera, rng: np.r
     # The first two columns of the rotation by roll, yaw and pitch; the camera is 4 sides away.
     right, down = np.array([cr * cy, sr * cy, -sy]), np.array([cr * sy * sp - sr * cp, sr * sy * sp + cr * cp, cy * sp])
     projection = np.column_stack([right, down, np.array([0, 0, 4]) - (right + down) / 2])
-    outline = _project(projection, _find_outline(sign.class_id))
+    variant = sign.variant if sign.class_id == WITHOUT_SIGN else 0
+    outline = _project(projection, _find_outline(sign.class_id, variant))
     low, high = outline.min(axis=0), outline.max(axis=0)
     scale = side / (high - low).max()
     before, after = rng.uniform(camera.box_error[0], camera.box_error[1], (2, 2)) * side / 2
     width, height = np.rint((high - low) * scale + before + after).astype(int).clip(8)
-    left, top = border + 0.5 - low * scale + before
+    left, top = border + 0.5 - low * scale + before + np.array(sign.offset) * side
     return np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]]) @ projection, int(width), int(height)
 
 
 @cache
-def _find_outline(class_id: int) -> np.ndarray:
-    """(n, 2) points x, y on the edge of the sign, in its unit square."""
-    opaque = draw_inks(class_id, 0, 64)[..., 3] > 127
+def _find_outline(class_id: int, variant: int) -> np.ndarray:
+    """(n, 2) points x, y on the edge of the sign, in its unit square, all of which is taken for an empty face."""
+    opaque = draw_inks(class_id, variant, 64)[..., 3] > 127
+    opaque |= not opaque.any()
     rows = np.flatnonzero(opaque.any(axis=1))
     left, right = opaque[rows].argmax(axis=1), 64 - opaque[rows, ::-1].argmax(axis=1)
     edges = np.column_stack([np.concatenate([left[::4], right[::4]]), np.tile(rows[::4] + 0.5, 2)])

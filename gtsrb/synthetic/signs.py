@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gtsrb.config.camera import Camera
+from gtsrb.data.tables import WITHOUT_SIGN
 from gtsrb.synthetic import textures
-from gtsrb.synthetic.faces import FACES
+from gtsrb.synthetic.faces import FACES, list_faces
 from gtsrb.synthetic.shapes import RED, WHITE
 from gtsrb.synthetic.textures import Shade
 
@@ -26,6 +27,9 @@ FADED = np.array(
     [(1, 0.97, 0.9), (0.88, 0.5, 0.32), (0.3, 0.5, 0.8), (0.9, 0.8, 0.5), (0.4, 0.6, 0.6), (0.6, 0.6, 0.62), (0.3, 0.3, 0.32)]
 )
 PINK, BLEACHED = (0.6, 0.18, 0.21), (0.95, 0.85, 0.7)  # red that fades otherwise
+
+# What pictures without a sign of the classes show: scenery, another sign, or one of the classes beside the box.
+OTHER, BESIDE = 0.35, 0.25  # fractions of them; the rest is scenery
 
 
 class Cover(NamedTuple):
@@ -53,7 +57,7 @@ class Background(NamedTuple):
 
 class Sign(NamedTuple):
     class_id: int
-    variant: int  # of `FACES[class_id]`
+    variant: int  # of `faces.list_faces(class_id)`
     angles: np.ndarray  # roll, yaw, pitch, radians
     inks: np.ndarray  # (7, 3) R, G, B of each ink, fractions of white
     covers: list[Cover]
@@ -66,6 +70,7 @@ class Sign(NamedTuple):
     noise: float  # standard deviation, levels
     background: Background
     pole: float  # its width, fraction of the side; 0 without one
+    offset: tuple[float, float] = (0, 0)  # right and down, of the sign from its annotated box, fractions of the side
 
 
 def sample_sign(class_id: int, camera: Camera, rng: np.random.Generator) -> Sign:
@@ -82,7 +87,7 @@ def sample_sign(class_id: int, camera: Camera, rng: np.random.Generator) -> Sign
     red = rng.normal(-0.01 - 0.6 * (blue - np.log(camera.blue[0])), 0.05)  # a camera's white balance moves both
     return Sign(
         class_id=class_id,
-        variant=int(len(FACES[class_id]) * u**2),
+        variant=int(len(list_faces(class_id)) * u**2),
         angles=np.deg2rad(rng.standard_t(5, 3) * (camera.angles.roll, camera.angles.yaw, camera.angles.pitch)).clip(-0.7, 0.7),
         inks=inks,
         covers=[_sample_cover(rng) for _ in range(is_covered * int(rng.integers(1, 4)))],
@@ -104,6 +109,20 @@ def sample_sign(class_id: int, camera: Camera, rng: np.random.Generator) -> Sign
         ),
         pole=float(rng.uniform(0.05, 0.1)) * has_pole,
     )
+
+
+def sample_without_sign(camera: Camera, rng: np.random.Generator) -> Sign:
+    """A place in whose box no sign of the classes can be read."""
+    kind, far, near = rng.random(3)
+    if kind < BESIDE:
+        sign = sample_sign(int(rng.integers(len(FACES))), camera, rng)
+        offset = (0.7 + 0.5 * far) * rng.choice([-1, 1]), 1.2 * (2 * near - 1)
+        return sign._replace(offset=offset[:: rng.choice([-1, 1])])
+    sign = sample_sign(WITHOUT_SIGN, camera, rng)
+    if kind < BESIDE + OTHER:
+        return sign._replace(variant=1 + int(far * (len(list_faces(WITHOUT_SIGN)) - 1)))
+    side = textures.BACKGROUND_SIDE * 0.1 ** (1 - far)  # from a detail to a wide view
+    return sign._replace(variant=0, background=sign.background._replace(side=side), pole=sign.pole * (near < 0.3))
 
 
 def sample_sides(frames: int, is_track: bool, camera: Camera, rng: np.random.Generator) -> np.ndarray:

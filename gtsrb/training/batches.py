@@ -8,6 +8,7 @@ import numpy as np
 from gtsrb.augmentation.augment import augment
 from gtsrb.config.train import Recipe, Shuffle
 from gtsrb.data.arrays import Images
+from gtsrb.data.tables import WITHOUT_SIGN
 
 ORDER, AUGMENTATION, DROPOUT = range(3)  # streams of random numbers
 # Threads that prepare batches while the network trains. With one, Keras uses tf.data's prefetching, and every pass over the
@@ -19,13 +20,16 @@ class Examples(NamedTuple):
     """Images with their classes, photographs before synthetic ones. Those on disk are read a batch at a time."""
 
     images: Images  # (n, size, size, channels)
-    labels: np.ndarray  # (n,)
+    labels: np.ndarray  # (n,), of synthetic ones also `WITHOUT_SIGN`
     classes: int
     synthetic: int = 0  # how many of them, at the end, are synthetic
 
     def read(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """Images and one-hot targets (n, classes) float32."""
-        return self.images[rows], np.eye(self.classes, dtype=np.float32)[self.labels[rows]]
+        """Images and targets (n, classes) float32: one-hot, or, without a sign, every class equally (Hendrycks et al. 2019)."""
+        labels = self.labels[rows]
+        targets = np.eye(self.classes, dtype=np.float32)[labels]
+        targets[labels == WITHOUT_SIGN] = 1 / self.classes
+        return self.images[rows], targets
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

@@ -145,16 +145,16 @@ def test_names_are_escaped(results):
     def no_pictogram(name):
         return None
 
-    prediction = {"unsure": True, "top": [{"name": "<b>odd</b>", "probability": 0.3}]}
+    prediction = {"top": [{"name": "<b>odd</b>", "probability": 0.3}]}
     parts = [
         markup.mistakes(recipe_results.load_mistakes(results, "small"), no_pictogram),
         markup.confusion_matrix(recipe_results.load_confusions(results, "small"), no_pictogram),
-        markup.top_classes(prediction, 0.9876, no_pictogram),
+        markup.top_classes(prediction, "unsure: <i>below</i> 98.76%", no_pictogram),
     ]
     for html in parts:
         assert "&lt;b&gt;odd&lt;/b&gt;" in html
         assert "<b>odd" not in html
-    assert "unsure: below 98.76%" in parts[2]
+    assert "unsure: &lt;i&gt;below&lt;/i&gt; 98.76%" in parts[2]
     assert markup.escape_markdown("![a](x) $1$ :b: \u201cc\u201d") == "\\!\\[a\\]\\(x\\) \\$1\\$ \\:b\\: \u201cc\u201d"
 
 

@@ -71,7 +71,8 @@ INVALID = {  # key -> value, and words of the message
     "train.baseline.schedule.name": ("linear", "'step', 'cosine', 'one_cycle', 'reduce_on_plateau'"),
     "train.baseline.schedule.factor": (2.0, "less than or equal to 1"),
     "train.baseline.synthetic.share": (1.5, "less than or equal to 1"),
-    "render.drawn.tracks_per_class": (0, "greater than or equal to 1"),
+    "render.drawn.tracks_per_class": (-1, "greater than or equal to 0"),
+    "render.drawn.frames_per_track": (0, "greater than or equal to 1"),
     "camera.white": ([150.0], "at least 2 items"),
     "camera.shadowed": (1.5, "less than or equal to 1"),
     "train.baseline.members": (0, "greater than or equal to 1"),
@@ -82,7 +83,7 @@ INVALID = {  # key -> value, and words of the message
     "train.baseline.optimizer.ema_momentum": (1.0, "less than 1"),
     "evaluate.baseline.weights": ("first", "'last' or 'best'"),
     "crossvalidate.baseline.folds": (1, "greater than or equal to 2"),
-    "out_of_fold.confident_accuracy": (1.1, "less than or equal to 1"),
+    "out_of_fold.unsure": (1.0, "less than 1"),
     "evaluate.baseline.test_time_augmentation": ([], "at least 1 item"),
 }
 
@@ -180,10 +181,16 @@ def test_a_missing_key_is_named(raw_params, key):
             "expected a cross-validated recipe; crossvalidate has baseline",
         ),
         (
-            "export.threshold_from",
+            "export.thresholds_from.champion",
             "nobody",
-            "export.threshold_from = 'nobody': expected a cross-validated recipe; crossvalidate",
+            "export.thresholds_from.champion = 'nobody': expected a cross-validated recipe; crossvalidate has fast",
         ),
+        (
+            "export.thresholds_from",
+            {"baseline": "fast"},
+            "train and export.thresholds_from must have the same recipes; only one has augmented",
+        ),
+        ("out_of_fold.unknown", 0.5, "unknown = 0.5 exceeds unsure = 0.0075"),
         (
             "train.fast.synthetic",
             {"set": "painted", "share": 0.5},
@@ -203,20 +210,21 @@ def test_a_missing_key_is_named(raw_params, key):
         ("train.fast.validation", {"split": "all"}, "split: all leaves no photograph to train on, and synthetic.share = 0.0"),
         (
             "render.none",
-            {"images": "plain", "tracks_per_class": 1, "frames_per_track": 1, "seed": 0},
+            {"images": "plain", "tracks_per_class": 1, "without_sign": 0, "frames_per_track": 1, "seed": 0},
             "render.none: this name is reserved",
         ),
         (
             "render.plain",
-            {"images": "plain", "tracks_per_class": 1, "frames_per_track": 1, "seed": 0},
+            {"images": "plain", "tracks_per_class": 1, "without_sign": 0, "frames_per_track": 1, "seed": 0},
             "render.plain: this name is reserved",
         ),
+        ("render.drawn.tracks_per_class", 0, "render.drawn: tracks_per_class and without_sign are both 0; set one of them"),
         ("render.drawn.images", "rio", "render.drawn.images = 'rio': unknown variant; preprocess has equalized"),
         ("train.Bad Name", None, "train.Bad Name.[key] = 'Bad Name': string should match pattern"),
     ],
 )
 def test_inconsistent_sections_are_named(raw_params, key, value, words):
-    put(raw_params, key, value or raw_params["train"]["baseline"])
+    put(raw_params, key, raw_params["train"]["baseline"] if value is None else value)
     with pytest.raises(InputError) as error:
         parse(raw_params)
     assert words in str(error.value)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from gtsrb.config.out_of_fold import OutOfFold
+from gtsrb.evaluation.calibration import apply_temperature
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.evaluation.out_of_fold import out_of_fold_metrics, sign_metrics
 
@@ -50,13 +52,17 @@ def test_without_errors_there_is_nothing_that_a_sign_is_mistaken_for():
 
 def test_metrics_are_those_of_any_predictions_with_an_interval_over_signs():
     signs = sign_metrics(LABELS, TRACKS, PROBABILITIES, NAMES)
-    metrics = out_of_fold_metrics(LABELS, PROBABILITIES, signs, confident_accuracy=1.0)
+    metrics = out_of_fold_metrics(LABELS, TRACKS, PROBABILITIES, signs, OutOfFold(unsure=0.5, unknown=0.2))
     expected = accuracy_metrics(LABELS, PROBABILITIES)
     assert {key: metrics[key] for key in ("accuracy", "errors", "loss")} == {
         key: expected[key] for key in ("accuracy", "errors", "loss")
     }
     assert (metrics["images"], metrics["tracks"], metrics["tracks_with_errors"]) == (7, 3, 2)
-    assert (metrics["unsure_below"], metrics["unsure_errors"]) == (0.899999, 4)  # of 0.9 as float32
+    confidences = apply_temperature(PROBABILITIES, metrics["temperature"]).max(axis=1)
+    assert metrics["unsure_below"] == pytest.approx(np.sort(confidences)[3], abs=1e-6)
+    assert metrics["unknown_below"] == pytest.approx(np.sort(confidences)[1], abs=1e-6)
+    assert (metrics["unsure_fraction"], metrics["unsure_errors"], metrics["sure_accuracy"]) == (3 / 7, 3, 3 / 4)
+    assert metrics["calibrated_error_low"] <= metrics["calibrated_error"] <= metrics["calibrated_error_high"]
 
 
 def test_the_interval_is_wider_if_errors_come_in_whole_signs():
@@ -66,7 +72,7 @@ def test_the_interval_is_wider_if_errors_come_in_whole_signs():
     for is_wrong in (np.arange(400) % 10 == 0, tracks < 4):  # 40 errors: one per sign, or all of four signs
         probabilities = np.where(is_wrong[:, None], wrong, right)
         signs = sign_metrics(labels, tracks, probabilities, NAMES)
-        metrics = out_of_fold_metrics(labels, probabilities, signs, confident_accuracy=0.9)
+        metrics = out_of_fold_metrics(labels, tracks, probabilities, signs, OutOfFold(unsure=0.1, unknown=0.0))
         assert metrics["accuracy_low"] <= metrics["accuracy"] == 0.9 <= metrics["accuracy_high"]
         widths.append(metrics["accuracy_high"] - metrics["accuracy_low"])
     deviation = np.sqrt(40 * 10**2 * 0.1 * 0.9) / 400  # of errors that come in tens

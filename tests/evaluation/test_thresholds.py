@@ -1,4 +1,4 @@
-"""The rule for `unsure_below`, on answers made by hand."""
+"""Thresholds of confidence, on answers made by hand."""
 
 import json
 
@@ -6,62 +6,44 @@ import numpy as np
 import pytest
 
 from gtsrb.errors import InputError
-from gtsrb.evaluation.thresholds import read_threshold, unsure_metrics
+from gtsrb.evaluation.thresholds import Calibration, find_threshold, read_calibration, threshold_metrics
 
-ANSWERS = {
-    0.9: True,
-    0.8: True,
-    0.7: False,
-    0.6: True,
-    0.5: True,
-    0.4: False,
-}  # accuracy from each on: 1, 1, 2/3, 3/4, 4/5, 4/6
-
-
-def measure(confidences, right, confident_accuracy: float) -> tuple:
-    metrics = unsure_metrics(np.array(confidences, np.float64), np.array(right), confident_accuracy)
-    return tuple(metrics.values())
+CONFIDENCES = np.random.default_rng(0).permutation([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
 
 
 @pytest.mark.parametrize(
-    ("confident_accuracy", "below", "flagged", "errors"),
-    [
-        (1.0, 0.8, 4, 2),
-        (0.81, 0.8, 4, 2),
-        (0.8, 0.5, 1, 1),  # although from 0.7 on it is less: the smallest confidence counts
-        (0.75, 0.5, 1, 1),
-        (0.6, 0.4, 0, 0),
-    ],
+    ("fraction", "threshold"), [(0.0, 0.2), (0.12, 0.2), (0.125, 0.3), (0.26, 0.4), (0.5, 0.6), (0.99, 0.9)]
 )
-def test_the_smallest_confidence_from_which_on_this_fraction_is_right(confident_accuracy, below, flagged, errors):
-    order = np.random.default_rng(0).permutation(6)
-    confidences, right = np.array(list(ANSWERS))[order], np.array(list(ANSWERS.values()))[order]
-    assert measure(confidences, right, confident_accuracy) == (below, flagged / 6, errors)
+def test_at_most_this_fraction_is_below(fraction, threshold):
+    assert find_threshold(CONFIDENCES, fraction) == threshold
+    assert (threshold > CONFIDENCES).mean() <= fraction
 
 
 def test_equal_confidences_are_on_the_same_side():
-    """Whichever of them comes first: with all three at 0.9 two of three are right."""
-    for right in ([True, True, False], [False, True, True]):
-        assert measure([0.9, 0.9, 0.9], right, 0.9) == (1.0, 1.0, 1)
-        assert measure([0.9, 0.9, 0.9], right, 2 / 3) == (0.9, 0.0, 0)
+    assert find_threshold(np.array([0.9, 0.5, 0.5, 0.5]), 0.5) == 0.5
 
 
-def test_a_fraction_that_is_never_reached_leaves_only_a_confidence_of_one_unflagged():
-    assert measure([1.0, 0.9], [False, True], 0.99) == (1.0, 0.5, 0)
-    assert measure([0.9, 0.8], [False, False], 0.5) == (1.0, 1.0, 2)
+def test_a_threshold_has_six_decimals_rounded_down_so_that_the_answer_that_sets_it_is_not_marked():
+    assert find_threshold(np.float32([0.99999994, 0.87654329, 0.1]), 0.34) == 0.876543
 
 
-def test_the_threshold_has_six_decimals_rounded_down_so_that_the_answer_that_sets_it_is_not_flagged():
-    confidences = np.float32([0.99999994, 0.87654329, 0.1])
-    metrics = unsure_metrics(confidences, np.array([True, True, False]), 1.0)
-    assert metrics == {"unsure_below": 0.876543, "unsure_fraction": pytest.approx(1 / 3), "unsure_errors": 1}
-    assert confidences[1] >= metrics["unsure_below"]
+def test_metrics_say_what_is_marked():
+    right = CONFIDENCES > 0.35
+    metrics = threshold_metrics(CONFIDENCES, right, unsure=0.4, unknown=0.2)
+    expected = {"unsure_below": 0.5, "unknown_below": 0.3, "unsure_fraction": 3 / 8, "unsure_errors": 2, "sure_accuracy": 1.0}
+    assert metrics == expected
 
 
-def test_the_threshold_of_a_recipe_is_in_its_metrics(tmp_path, monkeypatch):
+def test_the_calibration_of_a_recipe_is_in_its_metrics(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"^metrics/one/out_of_fold.json not found; run `dvc repro out_of_fold@one`$"):
-        read_threshold("one")
-    (tmp_path / "metrics/one").mkdir(parents=True)
-    (tmp_path / "metrics/one/out_of_fold.json").write_text(json.dumps({"unsure_below": 0.875}))
-    assert read_threshold("one") == 0.875
+    path = tmp_path / "metrics/one/out_of_fold.json"
+    path.parent.mkdir(parents=True)
+    for content in (None, {"unsure_below": 0.875}):
+        if content:
+            path.write_text(json.dumps(content))
+        with pytest.raises(
+            InputError, match=r"^no thresholds in metrics/one/out_of_fold.json; run `dvc repro out_of_fold@one`$"
+        ):
+            read_calibration("one")
+    path.write_text(json.dumps({"unsure_below": 0.875, "unknown_below": 0.3, "temperature": 0.4, "errors": 3}))
+    assert read_calibration("one") == Calibration(0.4, 0.875, 0.3)

@@ -44,6 +44,7 @@ def model(tmp_path_factory):
         "names": json.dumps(SIGN_NAMES),
         "variant": variant.model_dump_json(),
         "unsure_below": "0.9",
+        "unknown_below": "0.01",
     }
     export.save_onnx(path, export.add_preprocessing(export.build_onnx(built), variant), properties)
     return built, path
@@ -72,7 +73,7 @@ def test_the_prediction_is_that_of_the_keras_network(model, params, tmp_path):
     assert prediction["class_id"] == expected.argmax()
     assert prediction["name"] == SIGN_NAMES[expected.argmax()]
     assert prediction["probability"] == pytest.approx(expected.max(), abs=1e-3)
-    assert prediction["unsure"] == (expected.max() < 0.9)
+    assert (prediction["unsure"], prediction["unknown"]) == (expected.max() < 0.9, False)
     assert [row["class_id"] for row in prediction["top"]] == expected.argsort()[::-1][:3].tolist()
 
 

@@ -35,7 +35,9 @@ def run(tmp_path, monkeypatch):
         "weights_md5": "0" * 32,
         "weights_precision": "float16",
         "device": "Abacus",
-        "without_sign": {"unsure": 0.007, "answered": 0.012, "confident": 0.09},
+        "without_sign": {"unsure": 0.007, "unknown": 0.002, "answered": 0.012, "known": 0.04, "confident": 0.09},
+        "temperature": 0.4,
+        "calibration_error": {"error": 0.002, "low": 0.001, "high": 0.003},
         "files": {
             file.name: {
                 "errors": 3,
@@ -47,6 +49,7 @@ def run(tmp_path, monkeypatch):
         },
         "parity": {"images": 60, "keras_max_abs_difference": 1e-5, "input_max_difference": 1.0},
         "unsure_below": 0.999612,
+        "unknown_below": 0.35,
     }
     write_json(tmp_path / "metrics/baseline/export.json", metrics)
     (tmp_path / ".gitignore").write_text("/data/\n")

@@ -12,6 +12,7 @@ import yaml
 from conftest import ROOT
 from small_models import save_model
 
+from gtsrb.config.out_of_fold import OutOfFold
 from gtsrb.config.params import load
 from gtsrb.errors import InputError
 from gtsrb.evaluation import binned_accuracy
@@ -56,7 +57,10 @@ def run(tmp_path, monkeypatch):
     """A directory with this project's params and the outputs of a run of `baseline` on 60 images of three classes."""
     monkeypatch.chdir(tmp_path)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
-    content |= {"crossvalidate": {"baseline": {"folds": 2, "seed": 0}}, "export": {"threshold_from": "baseline", "crops": 2}}
+    content |= {
+        "crossvalidate": {"baseline": {"folds": 2, "seed": 0}},
+        "export": {"thresholds_from": dict.fromkeys(content["train"], "baseline"), "crops": 2},
+    }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, 3, 60), rng.dirichlet(np.ones(3), 60).astype(np.float32)
@@ -68,11 +72,12 @@ def run(tmp_path, monkeypatch):
     shares = {"unsure": 0.007, "answered": 0.012}
     files = {file: {"errors": 4, "bytes": 1_230_000} for file in ("picture.onnx", "picture_int8.onnx")}
     accuracies = {"with_boxes": {"accuracy": 0.95, "errors": 3}, "as_files": {"accuracy": 0.9, "errors": 6}}
-    write_json(
-        folder / "baseline/export.json", accuracies | {"weights_precision": "float16", "files": files, "without_sign": shares}
-    )
-    signs = sign_metrics(labels, np.arange(60) // 2, probabilities, NAMES)
-    write_json(folder / "baseline/out_of_fold.json", out_of_fold_metrics(labels, probabilities, signs, confident_accuracy=0.5))
+    exported = {"weights_precision": "float16", "temperature": 1.0, "calibration_error": {"error": 0.002}}
+    write_json(folder / "baseline/export.json", accuracies | exported | {"files": files, "without_sign": shares})
+    tracks = np.arange(60) // 2
+    signs = sign_metrics(labels, tracks, probabilities, NAMES)
+    thresholds = OutOfFold(unsure=0.2, unknown=0.1)
+    write_json(folder / "baseline/out_of_fold.json", out_of_fold_metrics(labels, tracks, probabilities, signs, thresholds))
     write_json(folder / "comparison.json", {"baseline_vs_other": mcnemar(labels, predictions, labels)})
     history = pd.DataFrame(
         {"epoch": [0, 1], "accuracy": [0.5, 0.7], "loss": [1, 0.5], "val_accuracy": np.nan, "val_loss": np.nan}
@@ -149,7 +154,7 @@ def test_results_have_the_metrics_and_the_number_of_images(run):
 
 def test_held_out_signs_have_their_metrics_and_the_hardest_are_listed(run):
     html, metrics = write_report(), json.loads((run / "metrics/baseline/out_of_fold.json").read_text())
-    assert f"<td>{metrics['errors']} of 60</td>" in html and f"<td>{metrics['unsure_below']:.4f}</td>" in html
+    assert f"<td>{metrics['errors']} of 60</td>" in html and f"<td>{metrics['unsure_below']:.3f}</td>" in html
     hardest = pd.read_csv(run / "metrics/baseline/hard_signs.csv", keep_default_na=False).iloc[0]
     listed = [hardest["class_id"], hardest["track"], f"{hardest['errors']} of {hardest['frames']}"]
     assert "\n      ".join(f"<td>{value}</td>" for value in listed) in html

@@ -20,7 +20,7 @@ from gtsrb.preprocessing.crop import Box
 from gtsrb.serving import export, parity, predictor, runtime
 
 pytestmark = pytest.mark.seconds  # a network is trained and exported
-PROPERTIES = {"names": json.dumps(SIGN_NAMES), "unsure_below": "0.5"}
+PROPERTIES = {"names": json.dumps(SIGN_NAMES), "unsure_below": "0.5", "unknown_below": "0.2"}
 VARIANT = load(ROOT / "params.yaml").preprocess["equalized"]
 
 

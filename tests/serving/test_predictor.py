@@ -51,6 +51,7 @@ def test_a_picture_too_small_to_show_a_sign_is_one_line(model, shape):
     [
         ("names", None, "'names'"),
         ("names", '["stop"]', "1 class names for 3 outputs"),
+        ("unknown_below", None, "'unknown_below'"),
         ("unsure_below", "often", "could not convert string to float: 'often'"),
     ],
 )

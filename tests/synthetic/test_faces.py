@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
+from gtsrb.data.tables import WITHOUT_SIGN
 from gtsrb.synthetic.faces import FACES, draw_inks, list_inks
+from gtsrb.synthetic.other_signs import OTHER_FACES
 from gtsrb.synthetic.shapes import BLACK, BLUE, RED, WHITE, YELLOW
 
 CLASSES = range(43)
 VARIANTS = [(class_id, variant) for class_id in CLASSES for variant in range(len(FACES[class_id]))]
+OTHERS = [(WITHOUT_SIGN, variant) for variant in range(1, len(OTHER_FACES))]  # the first is empty
 
 
 def ink_fraction(class_id: int, variant: int, ink: int) -> float:
@@ -35,7 +38,7 @@ def test_faces_have_the_requested_size_and_transparent_corners(side):
 
 def test_no_ink_is_lost():
     """Three channels are enough for all inks of a face but white, and together they cover no more than the sign."""
-    for class_id, variant in VARIANTS:
+    for class_id, variant in VARIANTS + OTHERS:
         coverage = draw_inks(class_id, variant, 512).astype(int)
         assert (coverage[..., :3].sum(axis=2) <= coverage[..., 3]).all()
         inks = list_inks(class_id, variant)
@@ -48,6 +51,16 @@ def test_every_class_has_a_face_and_no_two_are_alike():
     faces = {pair: whiteness(*pair) for pair in VARIANTS}
     differences = {(a, b): abs(faces[a] - faces[b]).mean() for a in VARIANTS for b in VARIANTS if a[0] < b[0]}
     assert min(differences.values()) > 0.008, min(differences, key=differences.get)
+
+
+def test_no_other_sign_is_a_class():
+    """In shape and inks, which are all that a network sees; mirrored, a pictogram is another sign."""
+    faces, others = (
+        [draw_inks(*pair, 48).astype(int)[..., 3] + whiteness(*pair) * 255 for pair in pairs] for pairs in (VARIANTS, OTHERS)
+    )
+    nearest = [min(abs(other - face).mean() for face in faces) for other in others]
+    assert min(nearest) > 4, OTHERS[int(np.argmin(nearest))]
+    assert not draw_inks(WITHOUT_SIGN, 0, 48).any()
 
 
 def test_faces_have_the_inks_of_their_classes():

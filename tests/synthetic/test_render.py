@@ -3,20 +3,27 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
 from PIL import Image
-from raw_tables import draw_signs, sha256
+from raw_tables import PARAMS, draw_signs, sha256
 
+from gtsrb.config.camera import Camera
+from gtsrb.config.load import load_section
 from gtsrb.data import tables
+from gtsrb.parallel import IN_PROCESS
+from gtsrb.synthetic.render import render_train
+from gtsrb.synthetic.scenes import _find_outline, _project, _sample_pose
+from gtsrb.synthetic.signs import sample_without_sign
 
 CLASSES = range(43)
 PRINT_SHA256 = """
 from gtsrb.parallel import open_workers
-from raw_tables import draw_signs, sha256
+from raw_tables import PARAMS, draw_signs, sha256
 with open_workers(43) as workers:
     assert workers.count == 2
     print(sha256(*draw_signs(tracks_per_class=2, frames_per_track=3, test_images_per_class=2, workers=workers)))
@@ -75,6 +82,33 @@ def test_the_same_params_give_the_same_bytes_in_two_other_processes(synthetic_ro
     command = [sys.executable, "-c", PRINT_SHA256]
     printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
     assert printed.strip() == expected
+
+
+def test_places_without_a_sign_come_last_and_change_no_sign(synthetic_rows):
+    camera = load_section(Camera, "camera", path=PARAMS)
+    rows = tables.to_frame(render_train(2, 3, 0, camera, IN_PROCESS, without_sign=60))
+    pd.testing.assert_frame_equal(rows[:-180], synthetic_rows[0])
+    places = rows[-180:]
+    assert places["class_id"].eq(tables.WITHOUT_SIGN).all() and places["track"].tolist() == [*np.repeat(range(60), 3)]
+    alone = tables.to_frame(render_train(0, 3, 0, camera, IN_PROCESS, without_sign=60))
+    pd.testing.assert_frame_equal(alone, places.reset_index(drop=True))
+
+
+def test_a_sign_without_which_a_place_is_drawn_is_not_in_its_box():
+    """A white disc beside the box leaves most of it dark."""
+    camera = load_section(Camera, "camera", path=PARAMS).model_copy(update={"white": [200.0, 0.0], "noise": [0.01, 0.0]})
+    rng = np.random.default_rng(0)
+    places = [sample_without_sign(camera, np.random.default_rng([0, seed])) for seed in range(300)]
+    kinds = Counter("beside" if place.offset != (0, 0) else "other" if place.variant else "scenery" for place in places)
+    assert all(60 <= kinds[kind] <= 140 for kind in ("beside", "other", "scenery"))
+    for place in places:
+        if place.offset == (0, 0):
+            continue
+        assert max(map(abs, place.offset)) >= 0.7
+        sign_to_image, width, height = _sample_pose(place, 60, 7, camera, rng)
+        outline = _project(sign_to_image, _find_outline(place.class_id, 0)) - 7
+        inside = ((outline > 0.1) & (outline < (0.9 * width, 0.9 * height))).all(axis=1)
+        assert inside.mean() < 0.6
 
 
 def test_the_number_of_test_images_does_not_change_training_images(synthetic_rows):

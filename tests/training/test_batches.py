@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from example_training import CLASSES, IMAGES, LABELS, TARGETS, TRAIN, N
 
+from gtsrb.config.augmentation import Augmentation, Flips
 from gtsrb.config.train import Recipe, Shuffle, SyntheticShare
+from gtsrb.data.tables import WITHOUT_SIGN
 from gtsrb.training.batches import (
     Examples,
     OrderedBatches,
@@ -56,6 +58,21 @@ def test_an_epoch_shows_synthetic_images_to_their_share(recipe, share, synthetic
     assert np.ptp(shown[photographs:]) <= 1
     first_half = batches.order[: len(batches.order) // 2]
     assert 0.5 * share < (first_half >= photographs).mean() < 1.5 * share  # shuffled among each other
+
+
+def test_images_without_a_sign_have_a_uniform_target(recipe):
+    labels = np.where(np.arange(N) % 3, LABELS, WITHOUT_SIGN)
+    flips = Augmentation(
+        flips=Flips(left_right=[[first, first + 1] for first in range(0, CLASSES - 1, 2)], top_bottom=[], half_turn=[])
+    )
+    recipe = recipe.model_copy(update={"augmentation": flips, "synthetic": SyntheticShare(set="drawn", share=1.0)})
+    batches = TrainingBatches(Examples(IMAGES, labels, CLASSES, synthetic=N), recipe, epoch=0)
+    for step in range(len(batches)):
+        rows = batches.order[step * recipe.batch_size :][: recipe.batch_size]
+        _, targets = batches[step]
+        without = labels[rows] == WITHOUT_SIGN
+        assert without.any() and (targets[without] == np.float32(1 / CLASSES)).all()
+        assert (np.sort(targets[~without], axis=1)[:, -2:] == [0, 1]).all()
 
 
 @pytest.mark.parametrize("sampling", ["natural", "class_balanced"])

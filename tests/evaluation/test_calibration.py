@@ -1,0 +1,47 @@
+"""The temperature against a known one, and the interval of the calibration error against its own definition."""
+
+import numpy as np
+import pytest
+
+from gtsrb.evaluation.binned_accuracy import calibration_error, reliability
+from gtsrb.evaluation.calibration import apply_temperature, calibration_interval, fit_temperature
+
+
+def sample(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Labels drawn from probabilities of a softmax, and those that a network with this temperature too much would give."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (n, 5))
+    true = apply_temperature(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), 1)
+    labels = (rng.random(n)[:, None] > true.cumsum(axis=1)).sum(axis=1)
+    return labels, apply_temperature(true, 1 / temperature).astype(np.float32)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_the_temperature_is_found_and_calibrates(temperature):
+    labels, probabilities = sample(temperature)
+    fitted = fit_temperature(labels, probabilities)
+    assert fitted == pytest.approx(temperature, rel=0.05)
+    calibrated = apply_temperature(probabilities, fitted)
+    assert calibration_error(reliability(labels, calibrated)) < 0.02
+    assert (calibrated.argmax(axis=1) == probabilities.argmax(axis=1)).all()
+    assert calibrated.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_probability_of_zero_stays_finite():
+    assert np.isfinite(apply_temperature(np.float32([[1, 0, 0]]), 0.05)).all()
+    assert fit_temperature(np.array([0, 1]), np.float32([[1, 0, 0], [1, 0, 0]])) > 1
+
+
+def test_the_interval_is_around_the_error_and_wider_for_groups():
+    labels, probabilities = sample(0.6, n=2000)
+    right = probabilities.argmax(axis=1) == labels
+    error = calibration_error(reliability(labels, probabilities))
+    order = np.argsort(right, kind="stable")  # groups of equal answers
+    groups = np.empty(2000, int)
+    groups[order] = np.arange(2000) // 20
+    widths = []
+    for of_images in (np.arange(2000), groups):
+        low, high = calibration_interval(probabilities.max(axis=1), right, of_images)
+        assert low < error < high
+        widths.append(high - low)
+    assert widths[1] > 2 * widths[0]
