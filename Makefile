@@ -38,7 +38,7 @@ test-all: test .venv-app/app.installed $(addprefix .venv/,jax.installed notebook
 	@$(PYTEST) -m slow
 
 release-check: setup  ## README, docs and model cards against the committed metrics and params
-	@python -m pytest tests/release
+	@$(PYTEST) tests/release
 
 repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 	@dvc repro

@@ -1,5 +1,6 @@
 """Trains a run of a study, in whatever process, and measures it: what its line of results says besides names and hashes."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from gtsrb.studies.study import Run
 from gtsrb.training import loop
 from gtsrb.training.loop import TrainedRecipe
 
-CROPS, MARKED = 300, 0.01  # of each photograph without a sign; fraction of the validation images
+CROPS, MARKED = 100, 0.01  # of each photograph without a sign; fraction of the validation images
 
 
 def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, folder: Path) -> dict[str, Any]:
@@ -72,6 +73,7 @@ def validation_metrics(labels: np.ndarray, tracks: np.ndarray, probabilities: np
     }
 
 
+@cache
 def prepare_places(variant: Variant) -> np.ndarray:
     """(n, size, size, channels): crops of the photographs without a sign by which one may choose."""
     crops = [crop for photograph in CHOOSING for crop in sample_crops(photograph, CROPS)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gtsrb.evaluation.photographs import CROP_SIDES, MEASURING, sample_crops
+from gtsrb.evaluation.photographs import CHOOSING, CROP_SIDES, MEASURING, sample_crops
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def no_network(monkeypatch):
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("a photograph is downloaded"))
 
 
-@pytest.mark.parametrize("photograph", MEASURING)
+@pytest.mark.parametrize("photograph", MEASURING + CHOOSING)
 def test_crops_are_squares_in_colour_of_all_sizes(photograph, no_network):
     crops = sample_crops(photograph, 40)
     sides = np.array([crop.shape[0] for crop in crops])

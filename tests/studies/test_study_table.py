@@ -110,3 +110,13 @@ def test_the_table_of_repetitions():
         "97.000",
         "",
     ]
+
+
+def test_pictures_without_a_sign_have_a_column_once_they_are_measured():
+    before = [line_of("base", 0, 0, {}), line_of("better", 0, 0, {})]
+    assert "without a sign" not in study_table.format_summary(study_table.summarize(pd.DataFrame(before), ["base", "better"]))
+    measured = pd.DataFrame([before[0], *(line_of("better", 0, seed, {}) | {"answered": 0.01 * seed} for seed in (0, 1))])
+    text = study_table.format_summary(study_table.summarize(measured, ["base", "better"]))
+    header, _, base, better = (line.split("|") for line in text.splitlines())
+    column = [cell.strip() for cell in header].index("without a sign, %")
+    assert (base[column].strip(), better[column].strip()) == ("", "0.50")
