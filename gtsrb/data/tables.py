@@ -20,7 +20,7 @@ from gtsrb.outputs import atomic_write
 SCHEMA = pa.schema(
     [
         ("filename", pa.string()),  # GTSRB's: TTTTT_FFFFF.ppm (training, unique within a class), NNNNN.ppm (test); or a path
-        ("class_id", pa.int16()),  # or `WITHOUT_SIGN`
+        ("class_id", pa.int16()),  # or `labels.WITHOUT_SIGN`
         ("track", pa.int32()),  # number of the physical sign within its class; null in the test table
         ("frame", pa.int32()),  # number of the image within its track; null in the test table
         ("width", pa.int32()),  # pixels
@@ -32,7 +32,6 @@ SCHEMA = pa.schema(
         ("image", pa.binary()),  # P6, 8 bits per channel
     ]
 )
-WITHOUT_SIGN = -1  # the class of a synthetic training image that shows no sign of the classes
 ROI = ["roi_x1", "roi_y1", "roi_x2", "roi_y2"]
 GROUP_ROWS, GROUP_BYTES = 1024, 2**25  # at most, of a row group, unless a single image is larger: readers load one at a time
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from gtsrb.data.tables import WITHOUT_SIGN
+from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.synthetic.lettering import Setting, write
 from gtsrb.synthetic.other_signs import OTHER_FACES
 from gtsrb.synthetic.pictograms import (

@@ -10,7 +10,8 @@ from itertools import product
 import numpy as np
 
 from gtsrb.config.camera import Camera
-from gtsrb.data.tables import WITHOUT_SIGN, Row, encode_ppm
+from gtsrb.data.labels import WITHOUT_SIGN
+from gtsrb.data.tables import Row, encode_ppm
 from gtsrb.parallel import Workers
 from gtsrb.progress import Bar
 from gtsrb.synthetic.faces import FACES

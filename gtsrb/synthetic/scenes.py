@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from gtsrb.config.camera import Camera
-from gtsrb.data.tables import WITHOUT_SIGN
+from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.synthetic import textures
 from gtsrb.synthetic.faces import draw_inks, list_inks
 from gtsrb.synthetic.shapes import BLUE, RED

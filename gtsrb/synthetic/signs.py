@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gtsrb.config.camera import Camera
-from gtsrb.data.tables import WITHOUT_SIGN
+from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.synthetic import textures
 from gtsrb.synthetic.faces import FACES, list_faces
 from gtsrb.synthetic.shapes import RED, WHITE

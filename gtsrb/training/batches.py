@@ -8,7 +8,7 @@ import numpy as np
 from gtsrb.augmentation.augment import augment
 from gtsrb.config.train import Recipe, Shuffle
 from gtsrb.data.arrays import Images
-from gtsrb.data.tables import WITHOUT_SIGN
+from gtsrb.data.labels import WITHOUT_SIGN
 
 ORDER, AUGMENTATION, DROPOUT = range(3)  # streams of random numbers
 # Threads that prepare batches while the network trains. With one, Keras uses tf.data's prefetching, and every pass over the

@@ -81,3 +81,19 @@ def test_a_file_that_is_not_a_model_is_one_line(tmp_path):
     (tmp_path / "broken.onnx").write_text("no model")
     with pytest.raises(InputError, match=r"broken.onnx: not a model that ONNX Runtime can read"):
         predictor.load(tmp_path / "broken.onnx")
+
+
+@pytest.mark.parametrize(
+    ("probability", "marks", "words"),
+    [
+        (0.95, (False, False), ""),
+        (0.8, (True, False), "unsure: below 90%"),
+        (0.35, (True, True), "unknown: none of the signs that this network knows"),
+    ],
+)
+def test_an_answer_below_a_threshold_is_marked(tmp_path, probability, marks, words):
+    save_model(tmp_path / "model.onnx", VARIANT, ["a", "b", "c"])  # with thresholds of 0.9 and 0.4
+    model = predictor.load(tmp_path / "model.onnx")
+    prediction = predictor.describe_prediction(np.array([probability, (1 - probability) / 2, (1 - probability) / 2]), model, 2)
+    assert (prediction["unsure"], prediction["unknown"]) == marks
+    assert predictor.describe_mark(prediction, model) == words

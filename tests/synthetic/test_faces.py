@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gtsrb.data.tables import WITHOUT_SIGN
+from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.synthetic.faces import FACES, draw_inks, list_inks
 from gtsrb.synthetic.other_signs import OTHER_FACES
 from gtsrb.synthetic.shapes import BLACK, BLUE, RED, WHITE, YELLOW

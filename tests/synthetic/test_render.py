@@ -15,6 +15,7 @@ from raw_tables import PARAMS, draw_signs, sha256
 from gtsrb.config.camera import Camera
 from gtsrb.config.load import load_section
 from gtsrb.data import tables
+from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.parallel import IN_PROCESS
 from gtsrb.synthetic.render import render_train
 from gtsrb.synthetic.scenes import _find_outline, _project, _sample_pose
@@ -89,7 +90,7 @@ def test_places_without_a_sign_come_last_and_change_no_sign(synthetic_rows):
     rows = tables.to_frame(render_train(2, 3, 0, camera, IN_PROCESS, without_sign=60))
     pd.testing.assert_frame_equal(rows[:-180], synthetic_rows[0])
     places = rows[-180:]
-    assert places["class_id"].eq(tables.WITHOUT_SIGN).all() and places["track"].tolist() == [*np.repeat(range(60), 3)]
+    assert places["class_id"].eq(WITHOUT_SIGN).all() and places["track"].tolist() == [*np.repeat(range(60), 3)]
     alone = tables.to_frame(render_train(0, 3, 0, camera, IN_PROCESS, without_sign=60))
     pd.testing.assert_frame_equal(alone, places.reset_index(drop=True))
 

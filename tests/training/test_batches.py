@@ -7,7 +7,7 @@ from example_training import CLASSES, IMAGES, LABELS, TARGETS, TRAIN, N
 
 from gtsrb.config.augmentation import Augmentation, Flips
 from gtsrb.config.train import Recipe, Shuffle, SyntheticShare
-from gtsrb.data.tables import WITHOUT_SIGN
+from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.training.batches import (
     Examples,
     OrderedBatches,

@@ -5,6 +5,7 @@ Skipped without the browser, which `.ci/run` installs, or without node_modules/,
 
 import functools
 import http.server
+import json
 import threading
 from pathlib import Path
 
@@ -117,6 +118,24 @@ def test_it_loads_nothing_from_elsewhere_and_is_small(site, page):
     origins = page.script("return performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin)")
     assert set(origins) == {page.url.rstrip("/")}
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < MEGABYTES * 1e6
+
+
+@pytest.mark.parametrize(
+    ("unsure_below", "unknown_below", "mark"),
+    [(1.1, 0.0, "unsure: below 110%"), (1.1, 1.1, "unknown: none of the signs that this network knows")],
+)
+def test_an_answer_below_a_threshold_is_marked(site, served, unsure_below, unknown_below, mark):
+    path = site / "page.json"
+    content = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(content) | {"unsure_below": unsure_below, "unknown_below": unknown_below}))
+        served.load()
+        served.choose(example(28))
+        served.wait_for(SIGN_NAMES[28])
+        assert served.script("return document.querySelector('.mark').textContent") == mark
+    finally:
+        path.write_text(content)
+        served.load()
 
 
 def test_it_answers_as_the_predictor(page):
