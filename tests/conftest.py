@@ -57,6 +57,14 @@ def remove_files(content: Any, recipes: Set[str]) -> Any:
     return content
 
 
+def remove_unused(content: dict) -> dict:
+    """The content of params.yaml without variants that no recipe reads, and with one set of synthetic images."""
+    used = [recipe["images"] for recipe in content["train"].values()]
+    name, rendered = next(iter(content["render"].items()))
+    variants = {variant: value for variant, value in content["preprocess"].items() if variant in used}
+    return content | {"preprocess": variants, "render": {name: rendered | {"images": used[0]}}}
+
+
 def cross_validate(recipe: str, content: dict, pipeline: dict) -> None:
     """Has the content of params.yaml and dvc.yaml cross-validate this recipe, and no other."""
     content["crossvalidate"] = {recipe: next(iter(content["crossvalidate"].values()))}
@@ -164,7 +172,7 @@ class Project:
         recipes = recipes_to_run(content)
         cross_validate(recipes[0], content, pipeline)
         others = content["train"].keys() - recipes
-        project.write_params(shrink_params(remove_recipes(content, others)))
+        project.write_params(shrink_params(remove_unused(remove_recipes(content, others))))
         (folder / "dvc.yaml").write_text(yaml.safe_dump(remove_recipes(pipeline, others), sort_keys=False))
         project.run("git", "init", "--quiet")
         project.commit("A small project")

@@ -171,12 +171,13 @@ def read_metrics(project, name: str) -> dict:
 
 
 def test_the_complete_pipeline(finished):
+    small = finished.params()
     recipe_stages = {f"{stage}@{recipe}" for stage in ("train", "evaluate", "robustness", "export") for recipe in RECIPES_RUN}
     assert list_run_stages(finished.output) == {
         "ingest",
         "compare",
-        *(f"preprocess@{name}" for name in PARAMS["preprocess"]),
-        *(f"{stage}@{name}" for stage in ("render", "preprocess_synthetic") for name in PARAMS["render"]),
+        *(f"preprocess@{name}" for name in small["preprocess"]),
+        *(f"{stage}@{name}" for stage in ("render", "preprocess_synthetic") for name in small["render"]),
         *recipe_stages,
         *(f"{stage}@{RECIPE}" for stage in ("crossvalidate", "out_of_fold")),
     }
@@ -346,7 +347,8 @@ def test_the_log_is_readable(finished):
         assert "nan" not in last_line
     bars = [line for line in finished.output.splitlines() if "%|" in line]
     # Two of ingest, of each variant, of each synthetic set; one of the robustness of each recipe.
-    assert len(bars) == 2 + 2 * len(PARAMS["preprocess"]) + 2 * len(PARAMS["render"]) + len(RECIPES_RUN)
+    small = finished.params()
+    assert len(bars) == 2 + 2 * len(small["preprocess"]) + 2 * len(small["render"]) + len(RECIPES_RUN)
     assert all(": 100%|" in line for line in bars)
     assert "\r" not in finished.output
     noise = re.compile(
@@ -427,12 +429,13 @@ def test_an_edit_reruns_what_reads_it_and_its_reversal_trains_nothing(project):
 
 def test_an_edit_of_a_synthetic_set_reruns_only_the_recipes_with_it(project):
     variant = project.params()["train"][RECIPE]["images"]
-    project.edit({"render.drawn.images": variant, f"train.{RECIPE}.synthetic": {"set": "drawn", "share": 0.5}})
+    assert project.params()["render"]["drawn"]["images"] == variant
+    project.edit({"render.drawn.without_sign": 5, f"train.{RECIPE}.synthetic": {"set": "drawn", "share": 0.5}})
     of_recipe = {f"train@{RECIPE}", f"evaluate@{RECIPE}"}
     drawn = {"render@drawn", "preprocess_synthetic@drawn"}
     assert list_run_stages(project.dvc("repro", "compare")) == drawn | of_recipe | {"compare"}
     training = read_metrics(project, f"{RECIPE}/training.json")
-    assert training["synthetic_images"] == 43 * 2
+    assert training["synthetic_images"] == 43 * 2 + 5
     project.edit({"render.drawn.seed": 2})
     assert list_run_stages(project.dvc("repro", *(f"train@{recipe}" for recipe in RECIPES_RUN))) == drawn | {f"train@{RECIPE}"}
 
