@@ -1,7 +1,8 @@
 """Publishes exported networks, for `scripts.predict` and for clones of the project:  python -m scripts.publish RECIPE...
 
 Reads   data/export/RECIPE/, params.yaml, metrics/dataset.json, metrics/RECIPE/{training,export}.json
-Writes  pretrained/RECIPE.onnx, pretrained/RECIPE_int8.{onnx,tflite}, pretrained/RECIPE.md (their card), all to be committed
+Writes  pretrained/RECIPE.onnx, pretrained/RECIPE_int8.{onnx,tflite}, pretrained/RECIPE.md (their card), and
+        docs/published.md, a table of all published files; all to be committed
 
 Publishes a network only if its metrics and params are committed.
 """
@@ -20,6 +21,8 @@ from gtsrb.outputs import atomic_write
 from gtsrb.serving import model_card
 from gtsrb.serving.predictor import MODELS
 
+PUBLISHED_TABLE = Path("docs/published.md")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.publish", description="Publishes exported networks.")
@@ -30,6 +33,7 @@ def main() -> None:
         check_publishable(name, list(params.train))
     for name in names:
         publish(name, params)
+    write_table(list(params.train))
 
 
 def check_publishable(name: str, recipes: list[str]) -> None:
@@ -70,6 +74,14 @@ def publish(name: str, params: Params) -> None:
     with atomic_write(MODELS / f"{name}.md") as temporary_path:
         temporary_path.write_text(card)
     print(f"{MODELS}/{name}.*, {MODELS}/{name}_int8.*: commit them")
+
+
+def write_table(recipes: list[str]) -> None:
+    """Of all recipes that have a card, whether they are published now or were before."""
+    exports = {name: read_metrics(f"{name}/export") for name in recipes if (MODELS / f"{name}.md").is_file()}
+    measured = {name: export for name, export in exports.items() if "temperature" in export}  # not by an earlier version
+    with atomic_write(PUBLISHED_TABLE) as temporary_path:
+        temporary_path.write_text(model_card.render_table(measured, read_metrics("dataset")))
 
 
 def read_metrics(name: str) -> dict:

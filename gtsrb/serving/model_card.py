@@ -45,6 +45,19 @@ Limitations:
 """
 
 
+TABLE = """# The published files
+
+Written by `python -m scripts.publish` from metrics/RECIPE/export.json. Errors and accuracy are of {test_images:,} test images:
+with the boxes around their signs, and of whole files without them. One answer: median of {runs} on one core, of a picture of
+{side} x {side} pixels, or of a prepared image ({device}). Marked: test images that are marked as unsure or unknown; unmarked:
+crops of photographs without a sign that are not. Levels: how far a file's own preprocessing is from the pipeline's, of 255.
+Calibration: the expected calibration error. The last three are of the file with float weights.
+
+| file | errors with boxes | accuracy | errors of whole files | size | one answer | marked, unmarked | levels | calibration |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+{rows}
+"""
+
 PUBLISHED = {"picture.onnx": ".onnx", "picture_int8.onnx": "_int8.onnx", "prepared_int8.tflite": "_int8.tflite"}  # NAME...
 
 
@@ -86,6 +99,27 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
         calibration=format_calibration(export),
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )
+
+
+def render_table(exports: dict[str, dict], dataset: dict) -> str:
+    """docs/published.md, from metrics/NAME/export.json of each published recipe and metrics/dataset.json."""
+    rows = []
+    for name, export in exports.items():
+        for file, suffix in PUBLISHED.items():
+            of_file = format_file(f"{name}{suffix}", export["files"][file], dataset["test_images"]).strip("| ").split(" | ")
+            whole, *others = ["", "", "", ""]
+            if file == "picture.onnx":
+                marks = export["without_sign"]
+                whole = f"{export['as_files']['errors']:,}"
+                others = [
+                    f"{marks['unsure']:.2%}, {marks['answered']:.2%}",
+                    f"{export['parity']['input_max_difference']:.3g}",
+                    f"{export['calibration_error']['error']:.2%}",
+                ]
+            rows.append(f"| {' | '.join([*of_file[:3], whole, *of_file[3:], *others])} |")
+    devices = ", ".join(dict.fromkeys(export["device"] for export in exports.values()))
+    filled = {"rows": "\n".join(rows), "device": devices, "test_images": dataset["test_images"]}
+    return TABLE.format(**filled, side=LATENCY_SIDE, runs=LATENCY_RUNS)
 
 
 def format_file(name: str, file: dict, images: int) -> str:

@@ -63,6 +63,18 @@ def test_a_card_says_what_the_metrics_say(recipe):
     assert (ROOT / f"pretrained/{recipe}.md").read_text() == expected
 
 
+def test_the_table_of_published_files_says_what_the_metrics_say():
+    path = ROOT / "docs/published.md"
+    if not path.is_file():
+        pytest.skip("docs/published.md: nothing has been published since it is written")
+    exports = {
+        recipe: figures
+        for recipe in PARAMS.train
+        if recipe in RECIPES and "temperature" in (figures := read(f"{recipe}/export"))
+    }
+    assert exports and path.read_text() == model_card.render_table(exports, read("dataset"))
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_a_model_knows_synthetic_signs(path):
     """The very file on signs that the project draws, not what it was trained on: far more right than chance's 1 in 43."""

@@ -86,6 +86,9 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
     assert "on one core, a picture of 48 x 48 pixels, median of 100 answers (Abacus)" in card
     assert "Below a probability of 99.96% a prediction is" in card
+    table = (run / "docs/published.md").read_text()
+    row = "| `baseline.onnx` | 3 | 95.00% | 6 | 1.23 MB | 1.50 ms | 0.70%, 1.20% | 1 | 0.20% |"
+    assert row in table and "| `baseline_int8.onnx` | 3 | 95.00% |  | 1.23 MB | 1.50 ms |  |  |  |" in table
     assert "0.70% of the test images, and all but 1.20% of crops of photographs without a sign" in card
 
 
@@ -94,7 +97,7 @@ def test_a_file_changed_since_the_last_commit_is_named(run, monkeypatch, path):
     (run / path).write_text((run / path).read_text() + "\n")
     with pytest.raises(InputError, match=rf"^{path}: changed since the last commit; commit the run"):
         run_publish(monkeypatch, "baseline")
-    assert not (run / "pretrained").exists()
+    assert not (run / "pretrained").exists() and not (run / "docs").exists()
 
 
 def test_a_network_of_another_run_is_refused(run, monkeypatch):

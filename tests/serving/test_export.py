@@ -14,6 +14,7 @@ import stages.export
 from gtsrb.config.params import load
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError
+from gtsrb.evaluation.calibration import apply_temperature
 from gtsrb.networks import inference
 from gtsrb.networks.build import build_network
 from gtsrb.preprocessing.crop import Box
@@ -164,3 +165,12 @@ def test_exporting_with_another_backend_is_one_line(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(InputError, match=r"^KERAS_BACKEND=jax cannot export; only TensorFlow can: run "):
         stages.export.main()
+
+
+def test_a_temperature_is_in_the_weights(model, images):
+    """In a copy: the other tests export the network as it is."""
+    divided = keras.models.clone_model(model)
+    divided.set_weights(model.get_weights())
+    export.divide_logits(divided, 0.4)
+    expected = apply_temperature(inference.predict(model, images), 0.4)
+    assert predict(export.build_onnx(divided), images) == pytest.approx(expected, abs=1e-4)
