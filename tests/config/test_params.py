@@ -188,7 +188,7 @@ def test_a_missing_key_is_named(raw_params, key):
         (
             "export.thresholds_from",
             {"baseline": "fast"},
-            "train and export.thresholds_from must have the same recipes; only one has augmented",
+            "train and export.thresholds_from must have the same recipes; only one has ",
         ),
         ("out_of_fold.unknown", 0.5, "unknown = 0.5 exceeds unsure = 0.0075"),
         (
