@@ -86,7 +86,7 @@ def _project(homography: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _draw_scenery(sign: Sign, side: float, size: tuple[int, int], seed: int, rng: np.random.Generator) -> Image.Image:
     """What is behind the sign, white at `WHITE_LEVEL`; the farther away the sign, the more of it."""
     background = sign.background
-    texture, mean = textures.draw_background(seed, background.texture)
+    texture, mean = background.draw(seed, background.texture)
     visible = min(background.side * np.sqrt(34 / side) * rng.uniform(0.9, 1.1), textures.BACKGROUND_SIDE)
     x, y = (corner * (textures.BACKGROUND_SIDE - visible) for corner in (background.x, background.y))
     pixels = np.asarray(

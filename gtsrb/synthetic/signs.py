@@ -1,8 +1,10 @@
 """Draws the lots of one physical sign: its face, its condition, and the light and scenery of its photographs."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from gtsrb.config.camera import Camera
 from gtsrb.data.labels import WITHOUT_SIGN
@@ -28,8 +30,8 @@ FADED = np.array(
 )
 PINK, BLEACHED = (0.6, 0.18, 0.21), (0.95, 0.85, 0.7)  # red that fades otherwise
 
-# What pictures without a sign of the classes show: scenery, another sign, or one of the classes beside the box.
-OTHER, BESIDE = 0.35, 0.25  # fractions of them; the rest is scenery
+# What pictures without a sign of the classes show: another sign, one of the classes beside the box, a collage, or scenery.
+OTHER, BESIDE, COLLAGE = 0.3, 0.2, 0.3  # fractions of them; the rest is scenery
 
 
 class Cover(NamedTuple):
@@ -46,6 +48,7 @@ class Cover(NamedTuple):
 class Background(NamedTuple):
     """The part of a texture that is behind a sign of 34 pixels, the median of the benchmark."""
 
+    draw: Callable[[int, int], tuple[Image.Image, float]]  # `draw(seed, texture)`
     texture: int
     x: float  # of the part's corner, fraction of what is possible
     y: float
@@ -99,6 +102,7 @@ def sample_sign(class_id: int, camera: Camera, rng: np.random.Generator) -> Sign
         focus=camera.focus * float(rng.random()) ** 2,
         noise=lognormal(camera.noise, rng),
         background=Background(
+            draw=textures.draw_background,
             texture=int(rng.integers(textures.BACKGROUNDS)),
             x=x,
             y=y,
@@ -122,7 +126,10 @@ def sample_without_sign(camera: Camera, rng: np.random.Generator) -> Sign:
     if kind < BESIDE + OTHER:
         return sign._replace(variant=1 + int(far * (len(list_faces(WITHOUT_SIGN)) - 1)))
     side = textures.BACKGROUND_SIDE * 0.1 ** (1 - far)  # from a detail to a wide view
-    return sign._replace(variant=0, background=sign.background._replace(side=side), pole=sign.pole * (near < 0.3))
+    is_collage = kind < BESIDE + OTHER + COLLAGE
+    draw = textures.draw_collage if is_collage else sign.background.draw
+    pole = sign.pole * (near < 0.3) * (not is_collage)
+    return sign._replace(variant=0, background=sign.background._replace(draw=draw, side=side), pole=pole)
 
 
 def sample_sides(frames: int, is_track: bool, camera: Camera, rng: np.random.Generator) -> np.ndarray:

@@ -5,11 +5,11 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
 BACKGROUNDS, SHADES = 256, 32  # how many there are, of shades of each kind
 BACKGROUND_SIDE, SHADE_SIDE, NOISE_SIDE = 224, 64, 512  # pixels
-STREAMS = BACKGROUND, EDGE, LEAVES, SLOPE, NOISE = range(10, 15)  # parts of the seeds, other than those of signs
+STREAMS = BACKGROUND, EDGE, LEAVES, SLOPE, NOISE, COLLAGE = range(10, 16)  # parts of the seeds, other than those of signs
 
 PALETTES = [  # colours from the darkest to the brightest part of a texture; its roughness [0, 1]; its contrast
     ([(18, 26, 14), (52, 66, 34), (88, 102, 52), (150, 160, 100), (235, 240, 245)], 0.9, 1.0),  # leaves before the sky
@@ -57,6 +57,47 @@ def draw_background(seed: int, index: int) -> tuple[Image.Image, float]:
             case _:
                 dx, dy = rng.normal(0, 140, 2)
                 draw.line((x, y, x + dx, y + dy), color, int(rng.integers(1, 12)))
+    return image, float(np.asarray(image).mean())
+
+
+@cache
+def draw_collage(seed: int, index: int) -> tuple[Image.Image, float]:
+    """Coloured shapes and stripes, which stand for all that photographs show besides scenery; size and mean as above."""
+    rng = np.random.default_rng([seed, COLLAGE, index])
+    side, scale = BACKGROUND_SIDE * 3 // 2, np.exp(rng.uniform(np.log(8), np.log(90)))  # pixels, of most shapes
+    hue, spread = rng.random(), rng.choice([0.04, 0.15, 0.5])  # of its colours, which are alike or are not
+    colors = [
+        ImageColor.getrgb(f"hsv({360 * (hue + rng.normal(0, spread)) % 360:.0f}, {100 * s:.0f}%, {100 * v:.0f}%)")
+        for s, v in zip(rng.beta(1.5, 1, 6), rng.beta(2, 1, 6), strict=True)
+    ]
+    image = Image.new("RGB", (side, side), colors[0])
+    draw = ImageDraw.Draw(image)
+    for _ in range(int(3 * (side / scale) ** 1.3)):
+        x, y = rng.uniform(-scale, side + scale, 2)
+        w, h = scale * np.exp(rng.normal(0, 0.5, 2))
+        fill, edge = (colors[i] for i in rng.integers(len(colors), size=2))
+        width = int(rng.integers(1, 2 + int(scale / 8)))
+        match rng.integers(5):
+            case 0:
+                draw.ellipse((x - w, y - h, x + w, y + h), fill, edge, width)
+            case 1:
+                draw.arc((x - w, y - h, x + w, y + h), *np.sort(rng.uniform(0, 360, 2)), edge, 2 * width)
+            case 2:
+                draw.polygon([(x + w * a, y + h * b) for a, b in rng.normal(0, 0.7, (int(rng.integers(3, 7)), 2))], fill, edge)
+            case 3:
+                draw.rectangle((x - w, y - h, x + w, y + h), fill, edge, width)
+            case _:
+                dx, dy = rng.normal(0, scale, 2)
+                for k in range(int(rng.integers(2, 12))):  # parallel lines
+                    u, v = x + 3 * k * width, y + rng.normal(0, 0.3) * width
+                    draw.line((u, v, u + dx, v + dy), edge, width)
+    image = image.rotate(float(rng.uniform(0, 360)), Image.Resampling.BILINEAR).filter(
+        ImageFilter.GaussianBlur(rng.uniform(0, 2))
+    )
+    border = (side - BACKGROUND_SIDE) // 2  # whose corners the rotation leaves empty
+    image = image.crop((border, border, border + BACKGROUND_SIDE, border + BACKGROUND_SIDE))
+    light = 1 + 0.25 * rng.random() * _make_fractal(rng, BACKGROUND_SIDE, rng.uniform(0.5, 0.95))
+    image = Image.fromarray((np.asarray(image) * light[..., None]).clip(2, 255).astype(np.uint8))
     return image, float(np.asarray(image).mean())
 
 

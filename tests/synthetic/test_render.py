@@ -19,7 +19,8 @@ from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.parallel import IN_PROCESS
 from gtsrb.synthetic.render import render_train
 from gtsrb.synthetic.scenes import _find_outline, _project, _sample_pose
-from gtsrb.synthetic.signs import sample_without_sign
+from gtsrb.synthetic.signs import BESIDE, COLLAGE, OTHER, Sign, sample_without_sign
+from gtsrb.synthetic.textures import draw_collage
 
 CLASSES = range(43)
 PRINT_SHA256 = """
@@ -95,13 +96,20 @@ def test_places_without_a_sign_come_last_and_change_no_sign(synthetic_rows):
     pd.testing.assert_frame_equal(alone, places.reset_index(drop=True))
 
 
+def kind_of(place: Sign) -> str:
+    if place.offset != (0, 0):
+        return "beside"
+    return "other" if place.variant else "collage" if place.background.draw is draw_collage else "scenery"
+
+
 def test_a_sign_without_which_a_place_is_drawn_is_not_in_its_box():
     """A white disc beside the box leaves most of it dark."""
     camera = load_section(Camera, "camera", path=PARAMS).model_copy(update={"white": [200.0, 0.0], "noise": [0.01, 0.0]})
     rng = np.random.default_rng(0)
     places = [sample_without_sign(camera, np.random.default_rng([0, seed])) for seed in range(300)]
-    kinds = Counter("beside" if place.offset != (0, 0) else "other" if place.variant else "scenery" for place in places)
-    assert all(60 <= kinds[kind] <= 140 for kind in ("beside", "other", "scenery"))
+    shares = {"beside": BESIDE, "other": OTHER, "collage": COLLAGE, "scenery": 1 - BESIDE - OTHER - COLLAGE}
+    kinds = Counter(map(kind_of, places))
+    assert {kind: count / 300 for kind, count in kinds.items()} == pytest.approx(shares, abs=0.07)
     for place in places:
         if place.offset == (0, 0):
             continue
