@@ -190,7 +190,7 @@ def test_a_missing_key_is_named(raw_params, key):
             {"baseline": "fast"},
             "train and export.thresholds_from must have the same recipes; only one has ",
         ),
-        ("out_of_fold.unknown", 0.5, "unknown = 0.5 exceeds unsure = 0.0075"),
+        ("out_of_fold.unknown", 0.5, "unknown = 0.5 exceeds unsure = 0.005"),
         (
             "train.fast.synthetic",
             {"set": "painted", "share": 0.5},
