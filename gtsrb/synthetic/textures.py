@@ -81,7 +81,8 @@ def draw_collage(seed: int, index: int) -> tuple[Image.Image, float]:
             case 0:
                 draw.ellipse((x - w, y - h, x + w, y + h), fill, edge, width)
             case 1:
-                draw.arc((x - w, y - h, x + w, y + h), *np.sort(rng.uniform(0, 360, 2)), edge, 2 * width)
+                start, end = sorted(rng.uniform(0, 360, 2))
+                draw.arc((x - w, y - h, x + w, y + h), start, end, edge, 2 * width)
             case 2:
                 draw.polygon([(x + w * a, y + h * b) for a, b in rng.normal(0, 0.7, (int(rng.integers(3, 7)), 2))], fill, edge)
             case 3:
