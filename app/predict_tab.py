@@ -110,7 +110,7 @@ def show_table(pictures: dict[str, bytes], model_name: str, model: Model) -> str
         for file, data in pictures.items():
             try:
                 prediction = predictor.describe_prediction(predict(data, None, model_name).probabilities, model, 1)
-                sign, note = prediction["name"], predictor.describe_mark(prediction, model).split(":")[0]
+                sign, note = prediction["name"], predictor.name_mark(prediction)
                 rows.append((thumbnail(data), file, pictogram(sign), sign, prediction["probability"], note))
             except InputError as error:
                 rows.append(("", file, "", "", None, str(error)))

@@ -20,9 +20,8 @@ from gtsrb.config import params
 from gtsrb.config.train import TrackFold
 from gtsrb.data import arrays
 from gtsrb.data.arrays import Sources
-from gtsrb.evaluation.thresholds import find_threshold
 from gtsrb.outputs import write_csv
-from gtsrb.studies.training import MARKED
+from gtsrb.studies.training import answered
 from gtsrb.training import checkpoints, loop
 from gtsrb.training.split import split
 
@@ -51,9 +50,9 @@ def main() -> None:
     table = pd.concat([table.assign(group=number) for number, table in enumerate(tables)]).sort_values("class_id")
     write_csv(TABLE, table.round(4))
     print(table.to_markdown(index=False, floatfmt=".4g"))
-    answered = np.average(table["answered"], weights=table["images"])
+    of_photographs = np.average(table["answered"], weights=table["images"])
     of_classes = f"{table['answered'].mean():.2%} as a mean over classes"
-    print(f"{answered:.2%} of the photographs of unseen classes are named without a mark; {of_classes}")
+    print(f"{of_photographs:.2%} of the photographs of unseen classes are named without a mark; {of_classes}")
 
 
 def choose_rows(labels: np.ndarray, tracks: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -70,7 +69,6 @@ def measure(
     """One row per unseen class, with its most frequent answer. `probabilities` are of the rows `known`, then of `unseen`."""
     confidences, predictions = probabilities.max(axis=1), probabilities.argmax(axis=1)
     with_class = confidences[: len(known)]
-    threshold = find_threshold(with_class, MARKED)
     rows = []
     for class_id in np.unique(labels[unseen]):
         of_class = len(known) + np.flatnonzero(labels[unseen] == class_id)
@@ -80,7 +78,7 @@ def measure(
                 "class_id": class_id,
                 "name": names[class_id],
                 "images": len(of_class),
-                "answered": (confidences[of_class] >= threshold).mean(),
+                "answered": answered(with_class, confidences[of_class]),
                 "auroc": roc_auc_score(is_known, np.concatenate([with_class, confidences[of_class]])),
                 "named": names[np.bincount(predictions[of_class]).argmax()],
             }

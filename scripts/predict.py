@@ -20,7 +20,7 @@ from gtsrb.command_line import run
 from gtsrb.errors import InputError
 from gtsrb.preprocessing.crop import Box
 from gtsrb.progress import Bar, print_line
-from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, find, load, predict_files
+from gtsrb.serving.predictor import BEST, MODELS, describe_prediction, find, load, name_mark, predict_files
 
 BATCH_SIZE = 32  # pictures predicted by a process at a time
 STDIN = "-"
@@ -118,8 +118,8 @@ def split_into_batches(files: Iterator[tuple[str, Path | bytes]]) -> Iterator[li
 
 
 def format_table(file: str, prediction: dict) -> str:
-    mark = " (unknown)" if prediction["unknown"] else " (unsure)" if prediction["unsure"] else ""
-    head = f"{file}: {prediction['name']}, {prediction['probability']:.1%}{mark}"
+    mark = name_mark(prediction)
+    head = f"{file}: {prediction['name']}, {prediction['probability']:.1%}{f' ({mark})' if mark else ''}"
     return "\n".join(
         [head, *(f"  {row['probability']:>7.2%}  {row['class_id']:>2}  {row['name']}" for row in prediction["top"])]
     )

@@ -42,7 +42,7 @@ from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network, shape_of
 from gtsrb.outputs import write_csv, write_json
 from gtsrb.progress import say
-from gtsrb.serving import export, parity, runtime
+from gtsrb.serving import export, parity, predictor, runtime
 
 PARITY_IMAGES = 500  # test images on which the file is compared with Keras and the pipeline's preprocessing
 CHUNK = 500  # images that one call predicts
@@ -58,7 +58,7 @@ def main() -> str:
     calibration = read_calibration(settings.thresholds_from[name])
     if settings.thresholds_from[name] != name:
         calibration = calibration._replace(temperature=1.0)
-    thresholds = {key: getattr(calibration, key) for key in ("unsure_below", "unknown_below")}
+    thresholds = {key: getattr(calibration, key) for key in predictor.THRESHOLDS}
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.read_class_names()
     weights = ensemble.weights_file(name, 0, evaluation.weights)

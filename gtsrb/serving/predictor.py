@@ -102,11 +102,18 @@ def predict_files(
     return results
 
 
+def name_mark(prediction: dict) -> str:
+    """unknown or unsure, as `describe_prediction` says, or nothing."""
+    return next((mark for mark in ("unknown", "unsure") if prediction[mark]), "")
+
+
 def describe_mark(prediction: dict, model: Model) -> str:
-    """In a few words, what the marks of `describe_prediction` mean; empty if it has none."""
-    if prediction["unknown"]:
-        return "unknown: none of the signs that this network knows"
-    return f"unsure: below {100 * model.unsure_below:.4g}%" if prediction["unsure"] else ""
+    """In a few words, what the mark means; empty if it has none."""
+    meanings = {
+        "unknown": "unknown: none of the signs that this network knows",
+        "unsure": f"unsure: below {100 * model.unsure_below:.4g}%",
+    }
+    return meanings.get(name_mark(prediction), "")
 
 
 def describe_prediction(probabilities: np.ndarray, model: Model, top: int) -> dict:
