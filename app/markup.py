@@ -20,7 +20,7 @@ Pictogram = Callable[[str], str | None]
 
 
 def top_classes(prediction: dict, mark: str, pictogram: Pictogram) -> str:
-    """The classes of `predictor.describe_prediction` with their pictograms and probabilities, and what `describe_mark` says."""
+    """The classes of `predictor.describe_prediction` with their pictograms and probabilities, and what its mark means."""
     mark = f'<span class="mark">{escape(mark)}</span>' if mark else ""
     rows = []
     for row in prediction["top"]:

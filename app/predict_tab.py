@@ -180,7 +180,8 @@ def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model)
     probabilities, network_input = predict(data, box, model_name)
     prediction = predictor.describe_prediction(probabilities, model, 5)
     left, right = st.columns(2, gap="large")
-    left.html(markup.top_classes(prediction, predictor.describe_mark(prediction, model), pictogram))
+    mark = predictor.describe_marks(model)[predictor.name_mark(prediction)]
+    left.html(markup.top_classes(prediction, mark, pictogram))
     left_image = (
         html_images.to_uint8(network_input),
         f"Network input: {network_input.shape[1]} x {network_input.shape[0]} pixels.",

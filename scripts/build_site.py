@@ -52,6 +52,7 @@ def main() -> None:
             "names": model.names,
             "unsure_below": model.unsure_below,
             "unknown_below": model.unknown_below,
+            "marks": predictor.describe_marks(model),
             "examples": [{"sign": int(path.stem), "name": SIGN_NAMES[int(path.stem)]} for path in examples],
             "results": [{"file": file, "caption": caption} for file, caption in write_results(BEST).items()],
         },

@@ -32,8 +32,7 @@ from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
-from gtsrb.evaluation.binned_accuracy import calibration_error, reliability
-from gtsrb.evaluation.calibration import calibration_interval
+from gtsrb.evaluation.calibration import calibration_metrics
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.evaluation.photographs import MEASURING
 from gtsrb.evaluation.thresholds import read_calibration
@@ -95,7 +94,7 @@ def main() -> str:
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
         "temperature": calibration.temperature,  # 1 if there are no out-of-fold predictions to fit it on
-        "calibration_error": calibration_metrics(test.labels, with_boxes),
+        "calibration_error": calibration_metrics(test.labels, with_boxes),  # with an interval over images
         **thresholds,
         "device": device.cpu_name(),
         "files": {file: file_metrics(folder / file, probabilities, test) for file, probabilities in predictions.items()},
@@ -107,13 +106,6 @@ def main() -> str:
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
     return f"{folder}: {errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
-
-
-def calibration_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """The expected calibration error, with the 95 % interval of a bootstrap over images."""
-    right = probabilities.argmax(axis=1) == labels
-    low, high = calibration_interval(probabilities.max(axis=1), right, np.arange(len(labels)))
-    return {"error": calibration_error(reliability(labels, probabilities)), "low": low, "high": high}
 
 
 def file_metrics(path: Path, probabilities: np.ndarray, test: Arrays) -> dict[str, Any]:

@@ -108,9 +108,8 @@ function showAnswer(probabilities) {
   });
   const highest = probabilities[best[0]];
   if (highest < unsureBelow) {
-    const unsure = `unsure: below ${Number((100 * unsureBelow).toPrecision(4))}%`;
-    const text = highest < unknownBelow ? "unknown: none of the signs that this network knows" : unsure;
-    rows.splice(1, 0, Object.assign(document.createElement("span"), { className: "mark", textContent: text }));
+    const textContent = highest < unknownBelow ? marks.unknown : marks.unsure;
+    rows.splice(1, 0, Object.assign(document.createElement("span"), { className: "mark", textContent }));
   }
   const answer = document.createElement("div");
   answer.className = "prediction";
@@ -188,7 +187,8 @@ $("#shoot").addEventListener("click", async () => {
 
 // The examples, the pictograms, the results and the network, all fetched now: later the page needs no connection
 const fetchBlob = async (path) => (await fetch(path)).blob();
-const { names, unsure_below: unsureBelow, unknown_below: unknownBelow, examples, results } = await (await fetch("page.json")).json();
+const page = await (await fetch("page.json")).json();
+const { names, unsure_below: unsureBelow, unknown_below: unknownBelow, marks, examples, results } = page;
 const pictograms = await Promise.all(names.map(async (_, sign) => URL.createObjectURL(await fetchBlob(`pictograms/${sign}.png`))));
 for (const { sign, name } of examples) {
   const blob = await fetchBlob(`examples/${sign}.png`);

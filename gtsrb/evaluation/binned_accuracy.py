@@ -8,7 +8,7 @@ from gtsrb.data.tables import ROI, decode_ppm
 from gtsrb.evaluation.intervals import wilson_interval
 
 QUANTILES = 10
-CONFIDENCE_BINS = 15  # as in Guo et al. (2017)
+CONFIDENCE_EDGES = np.linspace(0, 1, 16)  # 15 bins of equal width, as in Guo et al. (2017)
 
 
 def box_sides(rows: pd.DataFrame) -> np.ndarray:
@@ -32,16 +32,20 @@ def accuracy_in_quantiles(values: np.ndarray, right: np.ndarray, *, bins: int = 
     return accuracy_in_bins(values, right, np.unique(np.quantile(values, np.linspace(0, 1, bins + 1))))
 
 
+def bin_indices(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(n,) values -> (n,) the bin (low, high] of each; values beyond the edges count in the outermost bins."""
+    return np.digitize(values, edges[1:-1], right=True)
+
+
 def accuracy_in_bins(values: np.ndarray, right: np.ndarray, edges: np.ndarray) -> pd.DataFrame:
     """(n,) values and (n,) bool, whether the prediction is right -> one row per bin: low, high, mean, images, errors, accuracy
     and its interval.
 
-    A bin is (low, high], `mean` that of its values. Empty bins are left out; values beyond the edges count in the outermost
-    bins. The interval is Wilson's (1927) at 95 %, which assumes independent images; frames of one sign are not.
+    The bins are those of `bin_indices`, `mean` that of their values; empty ones are left out. The interval is Wilson's (1927)
+    at 95 %, which assumes independent images; frames of one sign are not.
     """
     edges = np.asarray(edges, np.float64)
-    bin_index = np.digitize(values, edges[1:-1], right=True)
-    groups = pd.DataFrame({"bin": bin_index, "value": values, "right": right}).groupby("bin")
+    groups = pd.DataFrame({"bin": bin_indices(values, edges), "value": values, "right": right}).groupby("bin")
     table = pd.DataFrame({"mean": groups["value"].mean(), "images": groups.size(), "right": groups["right"].sum()})
     not_empty = table.index.to_numpy()
     low, high = wilson_interval(table["right"], table["images"])
@@ -65,7 +69,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     Guo et al. (2017), "On calibration of modern neural networks". A calibrated network's accuracy equals its mean confidence.
     """
     right = probabilities.argmax(axis=1) == labels
-    return accuracy_in_bins(probabilities.max(axis=1).astype(np.float64), right, np.linspace(0, 1, CONFIDENCE_BINS + 1))
+    return accuracy_in_bins(probabilities.max(axis=1).astype(np.float64), right, CONFIDENCE_EDGES)
 
 
 def calibration_error(table: pd.DataFrame) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.stats import bootstrap
 
-from gtsrb.evaluation.binned_accuracy import CONFIDENCE_BINS
+from gtsrb.evaluation.binned_accuracy import CONFIDENCE_EDGES, bin_indices, calibration_error, reliability
 
 LOWEST = 1e-30  # probability, so that its logarithm is finite
 TEMPERATURES = 0.05, 20.0  # least and most
@@ -30,17 +30,19 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return scores / scores.sum(axis=1, keepdims=True)
 
 
-def calibration_interval(
-    confidences: np.ndarray, right: np.ndarray, groups: np.ndarray, *, draws: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of `binned_accuracy.calibration_error`, by the percentile bootstrap over groups (Efron 1979).
+def calibration_metrics(
+    labels: np.ndarray, probabilities: np.ndarray, groups: np.ndarray | None = None, *, draws: int = 1000, seed: int = 0
+) -> dict[str, float]:
+    """(n,) labels, (n, classes) probabilities -> `error`, the expected calibration error, `low` and `high`.
 
-    (n,) top probabilities, (n,) bool, whether the answer is right, (n,) group, such as the track, from 0 on.
+    These are its 95 % interval by the percentile bootstrap (Efron 1979) over groups: (n,) numbers from 0 on, such as the track,
+    or each image by itself.
     """
-    edges = np.linspace(0, 1, CONFIDENCE_BINS + 1)[1:-1]
-    bins = np.digitize(confidences, edges, right=True)
-    gaps, sizes = np.zeros((2, groups.max() + 1, CONFIDENCE_BINS))
-    np.add.at(gaps, (groups, bins), right - confidences.astype(np.float64))
+    confidences, right = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+    groups = np.arange(len(labels)) if groups is None else groups
+    bins = bin_indices(confidences, CONFIDENCE_EDGES)
+    gaps, sizes = np.zeros((2, groups.max() + 1, len(CONFIDENCE_EDGES) - 1))
+    np.add.at(gaps, (groups, bins), right - confidences)
     np.add.at(sizes, (groups, bins), 1)
 
     def error(drawn: np.ndarray, axis: int) -> np.ndarray:
@@ -48,4 +50,5 @@ def calibration_interval(
 
     drawn = (np.arange(len(gaps)),)
     interval = bootstrap(drawn, error, n_resamples=draws, batch=20, method="percentile", rng=seed).confidence_interval
-    return float(interval.low), float(interval.high)
+    measured = calibration_error(reliability(labels, probabilities))
+    return {"error": measured, "low": float(interval.low), "high": float(interval.high)}

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from gtsrb.config.out_of_fold import OutOfFold
-from gtsrb.evaluation import binned_accuracy
-from gtsrb.evaluation.calibration import apply_temperature, calibration_interval, fit_temperature
+from gtsrb.evaluation.binned_accuracy import calibration_error, reliability
+from gtsrb.evaluation.calibration import apply_temperature, calibration_metrics, fit_temperature
 from gtsrb.evaluation.intervals import track_bootstrap
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.evaluation.thresholds import threshold_metrics
@@ -46,16 +46,14 @@ def out_of_fold_metrics(
 ) -> dict[str, Any]:
     """(n,) labels and tracks, (n, classes) probabilities, their `sign_metrics` -> what metrics/RECIPE/out_of_fold.json holds.
 
-    The metrics of `accuracy_metrics`, whose interval is here that of a bootstrap over signs; the expected calibration error;
-    the temperature that makes confidences agree with accuracy; and at this temperature the calibration error, with its interval
-    over signs, and the thresholds that `params` lead to.
+    The metrics of `accuracy_metrics`, whose interval is here that of a bootstrap over signs; the expected calibration error as
+    the network is; the temperature that makes confidences agree with accuracy; and at this temperature the calibration error,
+    with its interval over signs, and the thresholds that `params` lead to.
     """
     low, high = (1 - errors / len(labels) for errors in track_bootstrap(signs["errors"].to_numpy())[::-1])
     right, temperature = probabilities.argmax(axis=1) == labels, fit_temperature(labels, probabilities)
     calibrated = apply_temperature(probabilities, temperature)
-    confidences = calibrated.max(axis=1)
-    groups = pd.DataFrame({"class_id": labels, "track": tracks}).groupby(["class_id", "track"]).ngroup().to_numpy()
-    calibrated_low, calibrated_high = calibration_interval(confidences, right, groups)
+    sign_numbers = pd.DataFrame({"class_id": labels, "track": tracks}).groupby(["class_id", "track"]).ngroup().to_numpy()
     return {
         **accuracy_metrics(labels, probabilities),
         "accuracy_low": low,
@@ -63,10 +61,8 @@ def out_of_fold_metrics(
         "images": len(labels),
         "tracks": len(signs),
         "tracks_with_errors": int((signs["errors"] > 0).sum()),
-        "calibration_error": binned_accuracy.calibration_error(binned_accuracy.reliability(labels, probabilities)),
+        "uncalibrated_error": calibration_error(reliability(labels, probabilities)),
         "temperature": temperature,
-        "calibrated_error": binned_accuracy.calibration_error(binned_accuracy.reliability(labels, calibrated)),
-        "calibrated_error_low": calibrated_low,
-        "calibrated_error_high": calibrated_high,
-        **threshold_metrics(confidences, right, unsure=params.unsure, unknown=params.unknown),
+        "calibration_error": calibration_metrics(labels, calibrated, sign_numbers),
+        **threshold_metrics(calibrated.max(axis=1), right, unsure=params.unsure, unknown=params.unknown),
     }

@@ -107,13 +107,13 @@ def name_mark(prediction: dict) -> str:
     return next((mark for mark in ("unknown", "unsure") if prediction[mark]), "")
 
 
-def describe_mark(prediction: dict, model: Model) -> str:
-    """In a few words, what the mark means; empty if it has none."""
-    meanings = {
+def describe_marks(model: Model) -> dict[str, str]:
+    """In a few words, what each mark of `name_mark` means, and nothing for no mark."""
+    return {
         "unknown": "unknown: none of the signs that this network knows",
         "unsure": f"unsure: below {100 * model.unsure_below:.4g}%",
+        "": "",
     }
-    return meanings.get(name_mark(prediction), "")
 
 
 def describe_prediction(probabilities: np.ndarray, model: Model, top: int) -> dict:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gtsrb.evaluation.binned_accuracy import calibration_error, reliability
-from gtsrb.evaluation.calibration import apply_temperature, calibration_interval, fit_temperature
+from gtsrb.evaluation.calibration import apply_temperature, calibration_metrics, fit_temperature
 
 
 def sample(temperature: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -35,13 +35,13 @@ def test_a_probability_of_zero_stays_finite():
 def test_the_interval_is_around_the_error_and_wider_for_groups():
     labels, probabilities = sample(0.6, n=2000)
     right = probabilities.argmax(axis=1) == labels
-    error = calibration_error(reliability(labels, probabilities))
     order = np.argsort(right, kind="stable")  # groups of equal answers
     groups = np.empty(2000, int)
     groups[order] = np.arange(2000) // 20
     widths = []
-    for of_images in (np.arange(2000), groups):
-        low, high = calibration_interval(probabilities.max(axis=1), right, of_images)
-        assert low < error < high
-        widths.append(high - low)
+    for of_images in (None, groups):
+        metrics = calibration_metrics(labels, probabilities, of_images)
+        assert metrics["error"] == calibration_error(reliability(labels, probabilities))
+        assert metrics["low"] < metrics["error"] < metrics["high"]
+        widths.append(metrics["high"] - metrics["low"])
     assert widths[1] > 2 * widths[0]

@@ -62,7 +62,8 @@ def test_metrics_are_those_of_any_predictions_with_an_interval_over_signs():
     assert metrics["unsure_below"] == pytest.approx(np.sort(confidences)[3], abs=1e-6)
     assert metrics["unknown_below"] == pytest.approx(np.sort(confidences)[1], abs=1e-6)
     assert (metrics["unsure_fraction"], metrics["unsure_errors"], metrics["sure_accuracy"]) == (3 / 7, 3, 3 / 4)
-    assert metrics["calibrated_error_low"] <= metrics["calibrated_error"] <= metrics["calibrated_error_high"]
+    error = metrics["calibration_error"]
+    assert error["low"] <= error["error"] <= error["high"]
 
 
 def test_the_interval_is_wider_if_errors_come_in_whole_signs():
