@@ -1,4 +1,4 @@
-"""Photometric augmentation of training images: color jitter, RGB shift, blur, noise, and cutout.
+"""Photometric augmentation of training images: shadow, color jitter, RGB shift, blur, noise, posterizing, and cutout.
 
 Parameters are drawn first and applied afterwards. Images are (n, size, size, channels), uint8 or float32 in [0, 1], and keep
 their dtype; every image has its own draws, and all RGB triples of its channels get the same.
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from gtsrb.augmentation.pixels import LUMA, cast_pixels, full_scale
-from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
+from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, Posterize, RGBShift, Shadow
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,39 @@ class Patch:
 class PhotometricDraws:
     """The draws of a batch of n images; None where `params` does not have the change."""
 
+    shadow: np.ndarray | None  # (n, size, size) float32, the light that is left of each pixel's; 1 changes nothing
     color_jitter: ColorFactors | None
     rgb_shift: np.ndarray | None  # (n, 1, 1, 3) float32, added to each channel, as a share of white; 0 changes nothing
     blur: np.ndarray | None  # (n,) sigma in pixels; 0 changes nothing
     noise: NoiseField | None
+    posterize: np.ndarray | None  # (n,) levels from black to white; 0 changes nothing
     cutout: Patch | None
 
 
 def draw(n: int, size: int, params: Augmentation, rng: np.random.Generator) -> PhotometricDraws:
     """Draws for `n` images of `size` x `size` pixels, for every change that `params` has."""
     return PhotometricDraws(
+        shadow=draw_shadow(n, size, params.shadow, rng) if params.shadow else None,
         color_jitter=draw_color_jitter(n, params.color_jitter, rng) if params.color_jitter else None,
         rgb_shift=draw_rgb_shift(n, params.rgb_shift, rng) if params.rgb_shift else None,
         blur=draw_blur(n, params.blur, rng) if params.blur else None,
         noise=draw_noise(n, size, params.noise, rng) if params.noise else None,
+        posterize=draw_levels(n, params.posterize, rng) if params.posterize else None,
         cutout=draw_cutout(n, size, params.cutout, rng) if params.cutout else None,
     )
+
+
+def draw_shadow(n: int, size: int, params: Shadow, rng: np.random.Generator) -> np.ndarray:
+    """For each image with `probability`, a half-plane that loses a fraction of its light, uniform in [0, `strength`].
+
+    Its edge goes through a random point of the image in a random direction, and is a pixel wide.
+    """
+    lost = rng.uniform(0, params.strength, n)
+    lost[rng.random(n) >= params.probability] = 0
+    direction = rng.uniform(0, 2 * np.pi, (n, 1, 1))
+    rows, columns = (np.arange(size) + 0.5 - rng.uniform(0, size, (n, 1)) for _ in range(2))
+    distance = columns[:, None, :] * np.cos(direction) + rows[:, :, None] * np.sin(direction)
+    return (1 - lost[:, None, None] * np.clip(distance + 0.5, 0, 1)).astype(np.float32)
 
 
 def draw_color_jitter(n: int, params: ColorJitter, rng: np.random.Generator) -> ColorFactors:
@@ -87,6 +104,12 @@ def draw_noise(n: int, size: int, params: Noise, rng: np.random.Generator) -> No
     return NoiseField(rows, rng.standard_normal((len(rows), size, size, 3), np.float32), sigmas[rows])
 
 
+def draw_levels(n: int, params: Posterize, rng: np.random.Generator) -> np.ndarray:
+    """For each image with `probability`, a number of levels, log-uniform in [`levels`, 256]: few are as likely as many."""
+    levels = np.rint(np.exp2(rng.uniform(np.log2(params.levels), 8, n))).astype(int)
+    return np.where(rng.random(n) < params.probability, levels, 0)
+
+
 def draw_cutout(n: int, size: int, params: Cutout, rng: np.random.Generator) -> Patch:
     """For each image with `probability`, a square and its colour; its side is uniform in [0, `max_side`] of `size`."""
     sides = rng.uniform(0, params.max_side, n)
@@ -105,6 +128,8 @@ def draw_squares(sides: np.ndarray, size: int, rng: np.random.Generator) -> np.n
 
 def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
     """Applies `draws`, in the order of its fields, to every RGB triple of (n, size, size, channels) images."""
+    if draws.shadow is not None:
+        images = cast_shadow(images, draws.shadow)
     if draws.color_jitter:
         images = jitter_color(images, draws.color_jitter)
     if draws.rgb_shift is not None:
@@ -113,9 +138,18 @@ def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
         images = blur(images, draws.blur)
     if draws.noise:
         images = add_noise(images, draws.noise)
+    if draws.posterize is not None:
+        images = posterize(images, draws.posterize)
     if draws.cutout:
         images = cut_out(images, draws.cutout)
     return images
+
+
+def cast_shadow(images: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Multiplies (n, size, size, channels) images by (n, size, size) `light`."""
+    out, rows = images.copy(), np.flatnonzero(light.min(axis=(1, 2)) < 1)
+    out[rows] = cast_pixels(images[rows] * light[rows, :, :, None], images.dtype)
+    return out
 
 
 def jitter_color(images: np.ndarray, factors: ColorFactors) -> np.ndarray:
@@ -163,6 +197,15 @@ def add_noise(images: np.ndarray, noise: NoiseField) -> np.ndarray:
     values = np.tile(noise.values * sigmas[:, None, None, None], images.shape[3] // 3)
     out = images.copy()
     out[noise.rows] = cast_pixels(images[noise.rows] + values, images.dtype)
+    return out
+
+
+def posterize(images: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Rounds (n, size, size, channels) images to (n,) `levels` from black to white, of which a camera has few in the dark."""
+    out = images.copy()
+    for i in np.flatnonzero(levels):
+        step = full_scale(images) / (levels[i] - 1)
+        out[i] = cast_pixels(np.rint(images[i] / step) * step, images.dtype)
     return out
 
 

@@ -24,6 +24,16 @@ class Perspective(Section):
     corner_shift: Annotated[float, Field(ge=0, lt=0.25)]
 
 
+class Shadow(Section):
+    probability: Share
+    strength: Annotated[float, Field(gt=0, le=1)]
+
+
+class Posterize(Section):
+    probability: Share
+    levels: Annotated[int, Field(ge=2, le=256)]
+
+
 class ColorJitter(Section):
     brightness: Rate
     contrast: Rate
@@ -78,10 +88,12 @@ class Augmentation(Section):
     flips: Flips | None = None
     affine: Affine | None = None
     perspective: Perspective | None = None
+    shadow: Shadow | None = None
     color_jitter: ColorJitter | None = None
     rgb_shift: RGBShift | None = None
     blur: Blur | None = None
     noise: Noise | None = None
+    posterize: Posterize | None = None
     cutout: Cutout | None = None
     mixup: Mix | None = None
     cutmix: Mix | None = None

@@ -6,15 +6,17 @@ import pytest
 
 from gtsrb.augmentation import photometric
 from gtsrb.augmentation.pixels import LUMA, full_scale
-from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, RGBShift
+from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, Posterize, RGBShift, Shadow
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 3), dtype=np.uint8)
 FLOATS = (IMAGES / 255).astype(np.float32)
 ALL_CHANGES = Augmentation(
+    shadow=Shadow(probability=0.5, strength=0.8),
     color_jitter=ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3),
     rgb_shift=RGBShift(probability=0.5, offset=0.2),
     blur=Blur(probability=0.5, sigma=2.0),
     noise=Noise(probability=0.5, sigma=0.1),
+    posterize=Posterize(probability=0.5, levels=8),
     cutout=Cutout(probability=0.5, max_side=0.5),
 )
 
@@ -31,7 +33,7 @@ def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before != after).any(axis=(1, 2, 3))
 
 
-@pytest.mark.parametrize("name", ["color_jitter", "rgb_shift", "blur", "noise", "cutout"])
+@pytest.mark.parametrize("name", ["shadow", "color_jitter", "rgb_shift", "blur", "noise", "posterize", "cutout"])
 @pytest.mark.parametrize("images", [IMAGES, FLOATS], ids=["uint8", "float32"])
 def test_each_changes_pixels_and_keeps_shape_and_dtype(name, images):
     original = images.copy()
@@ -45,7 +47,7 @@ def test_each_changes_pixels_and_keeps_shape_and_dtype(name, images):
 
 
 def test_uint8_results_are_those_of_float32_rounded():
-    for name in ("color_jitter", "rgb_shift", "noise"):
+    for name in ("shadow", "color_jitter", "rgb_shift", "noise"):
         params = Augmentation(**{name: getattr(ALL_CHANGES, name)})
         ours, exact = (apply(images, params) for images in (IMAGES, FLOATS))
         assert np.abs(ours - exact * 255).max() <= 1
@@ -55,11 +57,41 @@ def test_no_params_no_change():
     assert (apply(IMAGES, Augmentation()) == IMAGES).all()
 
 
-def test_all_rgb_triples_of_an_image_get_the_same_draws():
-    both = apply(np.concatenate([IMAGES, IMAGES[:, ::-1]], axis=3), ALL_CHANGES)
-    assert (both[..., :3] == apply(IMAGES, ALL_CHANGES)).all()
-    assert (both[..., 3:] == apply(IMAGES[:, ::-1], ALL_CHANGES)).all()
+# Contrast is about the mean of all triples, which a shadow before it would make another for the mirrored image.
+@pytest.mark.parametrize("without", ["shadow", "color_jitter"])
+def test_all_rgb_triples_of_an_image_get_the_same_draws(without):
+    params = ALL_CHANGES.model_copy(update={without: None})
+    both = apply(np.concatenate([IMAGES, IMAGES[:, ::-1]], axis=3), params)
+    assert (both[..., :3] == apply(IMAGES, params)).all()
+    assert (both[..., 3:] == apply(IMAGES[:, ::-1], params)).all()
     assert (both[..., :3] != IMAGES).any()
+
+
+def test_a_shadow_has_one_straight_edge_and_darkens_one_side():
+    white = np.ones((2000, 21, 21, 3), np.float32)
+    out = apply(white, Augmentation(shadow=Shadow(probability=0.5, strength=0.6)))[..., 0]
+    assert changed(white, out[..., None]).mean() == pytest.approx(0.5, abs=0.05)
+    darkest = out.min(axis=(1, 2))
+    assert darkest.min() == pytest.approx(0.4, abs=0.01)
+    in_shadow = out == darkest[:, None, None]
+    on_edge = (out < 1) & ~in_shadow
+    assert on_edge.sum(axis=(1, 2)).max() <= 3 * 21
+    shadowed = darkest < 1
+    assert np.abs(in_shadow[shadowed].mean(axis=0) - in_shadow[shadowed].mean()).max() < 0.1  # on any side
+    for mask in in_shadow[shadowed][:50]:  # convex: along each row and each column the shadow is one piece
+        for lines in (mask, mask.T):
+            assert (np.abs(np.diff(lines.astype(int), axis=1, prepend=0, append=0)).sum(axis=1) <= 2).all()
+
+
+def test_posterizing_leaves_few_levels():
+    ramp = np.tile(np.arange(256, dtype=np.uint8)[None, :, None, None], (400, 1, 256, 3))
+    out = apply(ramp, Augmentation(posterize=Posterize(probability=0.5, levels=4)))
+    levels = np.array([len(np.unique(image)) for image in out])
+    assert (levels < 256).mean() == pytest.approx(0.5, abs=0.08)
+    assert levels.min() in (4, 5)
+    assert (np.median(levels[levels < 256])) == pytest.approx(2 ** ((2 + 8) / 2), rel=0.3)
+    assert np.abs(out.astype(int) - ramp).max() <= 255 / (levels.min() - 1) / 2 + 1
+    assert set(np.unique(out[levels.argmin()])) >= {0, 255}
 
 
 @pytest.mark.parametrize(("name", "statistic"), [("brightness", "mean"), ("contrast", "std")])
