@@ -36,6 +36,7 @@ from stages.preprocess import write_arrays, write_no_arrays
 
 RAW, SYNTHETIC = Path("data/raw"), Path("data/synthetic")
 ARRAYS = Path(".arrays")  # in .gitignore: the arrays of each variant
+WHOLE = 1e6  # margin around a box that reaches to the edges of any picture
 
 
 def main() -> None:
@@ -72,7 +73,10 @@ def train_missing(content: Study, results_file: Path) -> None:
     missing = results.find_missing(lines, runs, code)
     if not missing:
         return
-    arrays_dirs = {images: prepare_sources(*images, splits) for images in dict.fromkeys(run.images for run in missing)}
+    arrays_dirs = {
+        images: prepare_sources(*images, splits, as_files=bool(content.as_files))
+        for images in dict.fromkeys(run.images for run in missing)
+    }
     finished = []
     with ExitStack() as locks, loop.open_trainers(missing[0].recipe, len(missing)) as workers:
         folders: dict[int, ExitStack] = {}
@@ -126,11 +130,21 @@ def check_recipes(recipes: list[Recipe], classes: int) -> None:
         split(labels, tracks, validation)
 
 
-def prepare_sources(variant: Variant, used: str, splits: Iterable[str]) -> dict[str, Path]:
-    """The directories of the variant's arrays of these splits, and of the set of synthetic images that is `used`."""
+def prepare_sources(variant: Variant, used: str, splits: Iterable[str], *, as_files: bool = False) -> dict[str, Path]:
+    """The directories of the variant's arrays of these splits, and of the set of synthetic images that is `used`; and with
+    `as_files` of the training images as they are without their boxes.
+    """
     drawn = SYNTHETIC / used / "train.parquet"
     synthetic = prepare_no_arrays(variant) if used == "none" else prepare_arrays(drawn, variant)
-    return {split: prepare_arrays(RAW / f"{split}.parquet", variant) for split in splits} | {"synthetic": synthetic}
+    sources = {split: prepare_arrays(RAW / f"{split}.parquet", variant) for split in splits} | {"synthetic": synthetic}
+    if as_files:
+        sources["files"] = prepare_arrays(RAW / "train.parquet", without_box(variant))
+    return sources
+
+
+def without_box(variant: Variant) -> Variant:
+    """The variant of a picture whose box is not known, so that all of it is taken for the sign."""
+    return variant if variant.margin is None else variant.model_copy(update={"margin": WHOLE})
 
 
 def prepare_no_arrays(variant: Variant) -> Path:

@@ -38,6 +38,7 @@ class Study(Section):
     folds: list[Annotated[int, Field(ge=0)]]
     seeds: Annotated[list[Seed], Field(min_length=1)]
     rows: Annotated[dict[str, Overrides], Field(min_length=1)]  # all are compared with the first
+    as_files: Literal[True] | None = None  # also count errors on the validation pictures without their boxes
     test: Literal[True] | None = None  # repetitions of a committed recipe, each evaluated on the test set
 
     @model_validator(mode="after")
@@ -45,10 +46,10 @@ class Study(Section):
         for name, numbers in (("folds", self.folds), ("seeds", self.seeds)):
             if len(set(numbers)) < len(numbers):
                 raise ValueError(f"{name} = {numbers}: expected each number once")
-        if self.test and (self.common or self.folds or list(self.rows.values()) != [[]]):
+        if self.test and (self.as_files or self.common or self.folds or list(self.rows.values()) != [[]]):
             raise ValueError(
                 "test: true repeats a committed recipe and overrides only its seed; "
-                "set common: [], folds: [] and one row without overrides"
+                "set common: [], folds: [] and one row without overrides, and no as_files"
             )
         if not self.test and not self.folds:
             raise ValueError("folds = []: a study compares rows on validation folds; set them, such as [0, 1, 2, 3, 4]")

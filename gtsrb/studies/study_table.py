@@ -35,6 +35,7 @@ def summarize(lines: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
             "high": 100 - error_rates.min(),
             "loss": runs["val_loss"].mean(),
             "answered": runs["answered"].mean() if "answered" in runs else np.nan,
+            "as_files": runs["errors_as_files"].groupby("fold").mean().sum() if "errors_as_files" in runs else np.nan,
             "seconds": runs["seconds"].mean(),
             "parameters": runs["parameters"].iloc[0],
             "difference": np.nan,
@@ -89,8 +90,9 @@ def judge(errors: pd.Series, base_errors: pd.Series, low: float, high: float) ->
 
 
 def format_summary(table: pd.DataFrame) -> str:
-    """The table of `summarize` in Markdown, as docs/ shows it: accuracy in %, seconds per run, differences in points; and of
-    pictures without a sign, the share that a network answers without a mark if it marks 1 % of the validation images.
+    """The table of `summarize` in Markdown, as docs/ shows it: accuracy in %, seconds per run, differences in points; errors on
+    the validation images as files without boxes; and of pictures without a sign, the share that a network answers without a
+    mark if it marks 1 % of the validation images. Columns that no line has are left out.
     """
     formatted = pd.DataFrame(
         {
@@ -100,6 +102,7 @@ def format_summary(table: pd.DataFrame) -> str:
             "accuracy, %": table["accuracy"].map("{:.2f}".format),
             "range": format_intervals(table, "low", "high", "{:.2f} - {:.2f}"),
             "loss": table["loss"].map("{:.4f}".format),
+            "errors as files": [f"{errors:,.1f}" if errors >= 0 else "" for errors in table["as_files"]],
             "without a sign, %": [f"{100 * share:.2f}" if share >= 0 else "" for share in table["answered"]],
             "seconds": table["seconds"].map("{:.0f}".format),
             "parameters": table["parameters"].map("{:,}".format),
@@ -112,8 +115,8 @@ def format_summary(table: pd.DataFrame) -> str:
             "verdict": table["verdict"],
         }
     )
-    if table["answered"].isna().all():  # not measured by the version that these lines are of
-        del formatted["without a sign, %"]
+    optional = {"as_files": "errors as files", "answered": "without a sign, %"}
+    formatted = formatted.drop(columns=[title for column, title in optional.items() if table[column].isna().all()])
     return formatted.to_markdown(index=False, disable_numparse=True)
 
 

@@ -29,7 +29,8 @@ CROPS, MARKED = 100, 0.01  # of each photograph without a sign; fraction of the 
 def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, folder: Path) -> dict[str, Any]:
     """Trains the run's members one after the other, resuming from the checkpoints in `folder`, and measures them.
 
-    `sources` are the arrays of the train split, of the synthetic images, and of the test split if the run is evaluated on it.
+    `sources` are the arrays of the train split, of the synthetic images, of the test split if the run is evaluated on it, and
+    under `files` of the train split without boxes if that is measured.
     """
     trained_on = Sources(sources["train"], sources["synthetic"])
     trained = loop.train(run.recipe, trained_on, classes=classes, folder=folder, workers=IN_PROCESS, name=run.name)
@@ -42,6 +43,9 @@ def train_run(run: Run, sources: dict[str, Path | Arrays], *, classes: int, fold
         if run.evaluation != Evaluation(weights="last"):
             probabilities = predict(trained, run, data.images[rows], classes)
         metrics = validation_metrics(data.labels[rows], data.tracks[rows], probabilities)
+        if files := sources.get("files"):
+            as_files = predict(trained, run, arrays.open_shared(files).images[rows], classes)
+            metrics["errors_as_files"] = int((as_files.argmax(axis=1) != data.labels[rows]).sum())
         of_places = predict(trained, run, prepare_places(run.variant), classes)
         metrics["answered"] = round(answered(probabilities.max(axis=1), of_places.max(axis=1)), 6)
     seconds = {key: round(value, 1) for key, value in loop.total_seconds(trained.members).items() if key != "elapsed_seconds"}

@@ -63,13 +63,16 @@ def run_study(content: dict, monkeypatch, *options: str) -> Path:
 def test_a_study(workspace, monkeypatch, capsys):
     """Both folds, so that every sign validates once, also of a variant that a row adds; without test images or metrics."""
     Path("data/raw/test.parquet").unlink()
-    variant = "+preprocess.small={image_size:24,interpolation_order:1,mode:edge,anti_aliasing:false,dtype:uint8}"
+    variant = (
+        "+preprocess.small={crop:roi,margin:0.0,image_size:24,interpolation_order:1,mode:edge,anti_aliasing:false,dtype:uint8}"
+    )
     two_folds = ["~train.augmented.validation", "+train.augmented.validation={split:tracks,folds:2,fold:0,seed:0}"]
     content = CONTENT | {
         "common": ["train.augmented.epochs=1", *two_folds],
         "folds": [0, 1],
         "seeds": [0],
         "rows": {"base": [], "small": [variant, "train.augmented.images=small"]},
+        "as_files": True,
     }
     file = run_study(content, monkeypatch)
     lines = results.read_lines(file)
@@ -78,6 +81,8 @@ def test_a_study(workspace, monkeypatch, capsys):
     assert lines.groupby("row")[["images", "tracks"]].sum().to_numpy().tolist() == [[430, 215]] * 2
     base = lines[lines["row"] == "base"].set_index(["fold", "seed"])
     assert study_table.errors_by_seed(base).tolist() == [round(((1 - base["val_accuracy"]) * base["images"]).sum())]
+    errors, as_files = (1 - lines["val_accuracy"]) * lines["images"], lines["errors_as_files"]
+    assert ((errors.round() == as_files) == (lines["row"] == "base")).all()  # which has no crop to the box
     assert lines["code"].nunique() == lines["revision"].nunique() == 1
     assert lines["revision"].iloc[0] == subprocess.check_output(["git", "describe", "--always"], text=True).strip()
     new = subprocess.check_output(["git", "status", "--porcelain"], text=True).split()

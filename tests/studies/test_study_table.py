@@ -112,6 +112,16 @@ def test_the_table_of_repetitions():
     ]
 
 
+def test_errors_as_files_are_averaged_over_seeds_and_summed_over_folds():
+    errors = {("base", 0, 0): 4, ("base", 0, 1): 6, ("base", 1, 0): 10}
+    lines = pd.DataFrame([line_of(*key, {}) | {"errors_as_files": count} for key, count in errors.items()])
+    text = study_table.format_summary(study_table.summarize(lines, ["base"]))
+    header, _, base = ([cell.strip() for cell in line.split("|")] for line in text.splitlines())
+    assert base[header.index("errors as files")] == "15.0"
+    without = study_table.summarize(lines.drop(columns="errors_as_files"), ["base"])
+    assert "errors as files" not in study_table.format_summary(without)
+
+
 def test_pictures_without_a_sign_have_a_column_once_they_are_measured():
     before = [line_of("base", 0, 0, {}), line_of("better", 0, 0, {})]
     assert "without a sign" not in study_table.format_summary(study_table.summarize(pd.DataFrame(before), ["base", "better"]))
