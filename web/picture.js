@@ -19,7 +19,7 @@ export function cut(bitmap, [left, top, right, bottom]) {
   if (Math.min(...sides) < MIN_SIDE) {
     throw new PictureError(`${sides[0]} x ${sides[1]} pixels are too small to show a sign; at least ${MIN_SIDE} x ${MIN_SIDE} are needed.`);
   }
-  const border = Math.max(5, Math.round(Math.max(...sides) / 10)) + 1; // the network's file cuts to its own border
+  const border = Math.max(5, Math.round(Math.max(...sides) / 10)) + 2; // the network's file cuts to its own border
   const x = Math.max(left - border, 0), y = Math.max(top - border, 0);
   const width = Math.min(right + 1 + border, bitmap.width) - x, height = Math.min(bottom + 1 + border, bitmap.height) - y;
   const scale = Math.min(1, MAX_SIDE / Math.max(width, height));

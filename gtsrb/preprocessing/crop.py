@@ -18,11 +18,12 @@ class Box(NamedTuple):
 
 
 def crop_with_border(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
-    """The box with a border like the benchmark's, a tenth of the sign and at least 5 pixels; and the box within this crop.
+    """The box with the widest border that the benchmark has, a tenth of the sign, at least 5 pixels, and a pixel; and the box
+    within this crop.
 
-    The border ends at the edge of the image. Cropping the result again does not change it.
+    The border ends at the edge of the image, so a picture of the benchmark is left as it is, and so is the result.
     """
-    border = max(5, round(max(box.x2 - box.x1 + 1, box.y2 - box.y1 + 1) / 10))
+    border = max(5, round(max(box.x2 - box.x1 + 1, box.y2 - box.y1 + 1) / 10)) + 1
     left, top = max(box.x1 - border, 0), max(box.y1 - border, 0)
     crop = image[top : box.y2 + 1 + border, left : box.x2 + 1 + border]
     return crop, Box(box.x1 - left, box.y1 - top, box.x2 - left, box.y2 - top)

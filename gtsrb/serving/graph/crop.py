@@ -18,7 +18,7 @@ def limit_box(picture, box):
 def crop_with_border(picture, box):
     start, end = op.Split(box, num_outputs=2)
     side = op.Cast(op.ReduceMax(end - start + 1, keepdims=0), to=TensorProto.DOUBLE)
-    border = op.Max(op.Cast(op.Round(side / 10.0), to=TensorProto.INT64), 5)
+    border = op.Max(op.Cast(op.Round(side / 10.0), to=TensorProto.INT64), 5) + 1
     corner = op.Max(start - border, 0)
     crop = op.Slice(picture, op.Gather(corner, [1, 0]), op.Gather(end + 1 + border, [1, 0]), [0, 1])
     return crop, box - op.Concat(corner, corner, axis=0)
