@@ -14,7 +14,7 @@ NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo lint check test test-all release-check repro app site report tour setup
+.PHONY: demo lint check test test-slow test-all release-check repro app site report tour setup
 .NOTPARALLEL:  # each uses all cores, and two installations at once would spoil an environment
 .DEFAULT_GOAL := demo
 
@@ -34,8 +34,10 @@ check: lint  ## lint, types, and the tests that take milliseconds: a minute
 test: lint $(NODE_MODULES)  ## the same and the tests that train and run the pipeline, on drawn signs: 6 minutes
 	@$(PYTEST)
 
-test-all: test .venv-app/app.installed $(addprefix .venv/,jax.installed notebook.installed cluster.installed)  ## and browser, killed processes, JAX, tour, Dask
+test-slow: .venv-app/app.installed $(addprefix .venv/,jax.installed notebook.installed cluster.installed)  ## browser, killed processes, JAX, tour, Dask
 	@$(PYTEST) -m slow
+
+test-all: test test-slow  ## all tests
 
 release-check: setup  ## README, docs and model cards against the committed metrics and params
 	@$(PYTEST) tests/release

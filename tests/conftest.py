@@ -271,7 +271,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if needs_project(item):
             item.add_marker("seconds")
     if "slow" not in config.getoption("markexpr"):
-        skip = pytest.mark.skip(reason="slow: `make test-all` runs it")
+        skip = pytest.mark.skip(reason="slow: `make test-slow` runs it")
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)

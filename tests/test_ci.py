@@ -17,6 +17,7 @@ PAGES = yaml.safe_load((ROOT / ".github/workflows/pages.yml").read_text())
 CONTAINER = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
 COMMANDS = {
     ".ci/run": (ROOT / ".ci/run").read_text(),
+    "ci.yml, slow": next(step["run"] for step in WORKFLOW["jobs"]["slow"]["steps"] if "run" in step),
     "pages.yml": next(step["run"] for step in PAGES["jobs"]["publish"]["steps"] if "run" in step),
     "devcontainer.json": CONTAINER["postCreateCommand"],
 }

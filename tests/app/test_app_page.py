@@ -1,6 +1,6 @@
 """The page in headless Chromium, driven by Selenium; the server runs in the app's own environment.
 
-Skipped if one of the three is missing: `.ci/run` installs the browser, `make test-all` the rest.
+Skipped if one of the three is missing: `.ci/run` installs the browser, `make test-slow` the rest.
 """
 
 import json
@@ -33,7 +33,7 @@ TIMEOUT = 60  # seconds for the page to respond; the machine may have other work
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with chromedriver; see .ci/run"),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no {PYTHON.relative_to(ROOT)}; `make test-all` sets it up"),
+    pytest.mark.skipif(not PYTHON.exists(), reason=f"no {PYTHON.relative_to(ROOT)}; `make test-slow` sets it up"),
 ]
 
 

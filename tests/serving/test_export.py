@@ -84,9 +84,9 @@ def test_int8_predicts_nearly_as_keras_at_a_quarter_of_the_size(model, network, 
 @pytest.mark.parametrize(
     ("recipe", "md5"),
     [
-        ("baseline", "97737ca549c67cdd2698dd1adf563a98"),
-        ("champion", "4670b31b365a1247c3493ed90ff3df04"),
-        ("fast", "c563f03e47b56dc3dbd1a219c9f5fba2"),
+        ("baseline", "9e9542531310a01f0d825002f0c23647"),
+        ("champion", "fea07d2e9601bc73cab80ddf7764b05d"),
+        ("fast", "0900856fc503458349843e387e2eb4ad"),
     ],
 )
 def test_a_new_version_of_the_converter_is_noticed(params, recipe, md5):

@@ -33,7 +33,7 @@ def test_a_box_outside_the_picture_is_one_line_and_one_across_its_edge_is_clippe
 def test_pixels_outside_the_box_and_its_border_do_not_matter(model):
     picture = RNG.integers(0, 256, (300, 400, 3), dtype=np.uint8)
     other = np.zeros_like(picture)
-    other[40:140, 90:210] = picture[40:140, 90:210]
+    other[39:141, 89:211] = picture[39:141, 89:211]
     box = Box(100, 50, 199, 129)
     assert (model.predict(picture, box).network_input == model.predict(other, box).network_input).all()
 
