@@ -23,6 +23,10 @@ def percent(accuracy: float) -> str:
     return f"{accuracy * 100:.2f} %"
 
 
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_table_of_the_results(recipe):
     figures, training, export = (read(path) for path in (recipe, f"{recipe}/training", f"{recipe}/export"))
@@ -32,7 +36,7 @@ def test_the_table_of_the_results(recipe):
         f"{figures['accuracy_low'] * 100:.2f} - {figures['accuracy_high'] * 100:.2f}",
         str(figures["errors"]),
         "" if training["val_accuracy"] is None else percent(training["val_accuracy"]),
-        f"{training['seconds'] / 60:.0f} min",
+        duration(training["seconds"]),
         f"`{export['weights_md5']}`",
     ]
 
@@ -43,13 +47,13 @@ def test_the_table_of_the_readme(recipe):
     figures, seconds = read(recipe), read(f"{recipe}/training")["seconds"]
     *one_network, row = rows(README, f"| `{recipe}`:")
     assert row[1].strip("*") == percent(figures["accuracy"])
-    assert row[2:] == ["1", str(figures["errors"]), f"{seconds / 60:.0f} min"]
+    assert row[2:] == ["1", str(figures["errors"]), duration(seconds)]
     if recipe in ENSEMBLES:
         alone = figures["one_network_one_view"].values()
         accuracies, errors = ([network[key] for network in alone] for key in ("accuracy", "errors"))
         mean, spread = statistics.mean(accuracies) * 100, statistics.stdev(accuracies) * 100
-        minutes = seconds / 60 / len(alone)
-        cells = [f"{mean:.2f} ± {spread:.2f} %", str(len(alone)), f"{statistics.mean(errors):.1f}", f"{minutes:.0f} min"]
+        each = duration(seconds / len(alone))
+        cells = [f"{mean:.2f} ± {spread:.2f} %", str(len(alone)), f"{statistics.mean(errors):.1f}", each]
         assert one_network == [["", *cells]]
     else:
         assert not one_network
