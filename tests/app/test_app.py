@@ -59,8 +59,8 @@ def test_the_occlusion_map_is_of_the_sign_and_its_border(model):
     picture[240:280, 20:60] = np.asarray(sign)
     crop, box = picture_view.cut_out(picture, Box(20, 240, 59, 279))
     drop = picture_view.occlusion_map(crop, box, model)
-    assert (crop == picture[235:285, 15:65]).all() and drop.shape == crop.shape[:2]
-    assert drop[15:35, 15:35].max() > 3 * np.abs(drop[[0, -1], :]).mean()
+    assert (crop == picture[234:286, 14:66]).all() and drop.shape == crop.shape[:2]
+    assert drop[16:36, 16:36].max() > 3 * np.abs(drop[[0, -1], :]).mean()
 
 
 def test_a_large_picture_is_reduced_before_it_is_covered(model):
