@@ -180,7 +180,7 @@ def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model)
     probabilities, network_input = predict(data, box, model_name)
     prediction = predictor.describe_prediction(probabilities, model, 5)
     left, right = st.columns(2, gap="large")
-    mark = predictor.describe_marks(model)[predictor.name_mark(prediction)]
+    mark = predictor.describe_marks(model).get(predictor.name_mark(prediction), "")
     left.html(markup.top_classes(prediction, mark, pictogram))
     left_image = (
         html_images.to_uint8(network_input),

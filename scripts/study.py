@@ -36,7 +36,6 @@ from stages.preprocess import write_arrays, write_no_arrays
 
 RAW, SYNTHETIC = Path("data/raw"), Path("data/synthetic")
 ARRAYS = Path(".arrays")  # in .gitignore: the arrays of each variant
-WHOLE = 1e6  # margin around a box that reaches to the edges of any picture
 
 
 def main() -> None:
@@ -144,7 +143,7 @@ def prepare_sources(variant: Variant, used: str, splits: Iterable[str], *, as_fi
 
 def without_box(variant: Variant) -> Variant:
     """The variant of a picture whose box is not known, so that all of it is taken for the sign."""
-    return variant if variant.margin is None else variant.model_copy(update={"margin": WHOLE})
+    return variant.model_copy(update={"crop": None, "margin": None}) if variant.crop == "roi" else variant
 
 
 def prepare_no_arrays(variant: Variant) -> Path:

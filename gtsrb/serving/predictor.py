@@ -108,11 +108,10 @@ def name_mark(prediction: dict) -> str:
 
 
 def describe_marks(model: Model) -> dict[str, str]:
-    """In a few words, what each mark of `name_mark` means, and nothing for no mark."""
+    """In a few words, what each mark of `name_mark` means."""
     return {
         "unknown": "unknown: none of the signs that this network knows",
         "unsure": f"unsure: below {100 * model.unsure_below:.4g}%",
-        "": "",
     }
 
 

@@ -50,11 +50,11 @@ def test_a_larger_image_is_reduced(shape, reduced):
 
 def test_a_large_picture_is_cropped_to_its_sign_and_then_reduced():
     picture = np.zeros((2048, 4096, 3), np.uint8)
-    picture[800:2000, 400:1200] = 200
-    image, box = limit_size(picture, Box(400, 800, 1199, 1999))  # a border of 121, 48 at the bottom: 1042 x 1369 pixels
-    assert image.shape == (456, 347, 3)  # a third, without the last row and column
-    assert box == Box(40, 40, 306, 440)
-    assert (image[box.y1 + 1 : box.y2, box.x1 + 1 : box.x2] == 200).all()  # blocks of the edge have both levels
+    picture[810:2000, 400:1200] = 200
+    image, box = limit_size(picture, Box(400, 810, 1199, 1999))  # a border of 120, 48 at the bottom: 1040 x 1358 pixels
+    assert image.shape == (452, 346, 3)  # a third, without the last two rows and columns
+    assert box == Box(40, 40, 306, 436)
+    assert (image[box.y1 : box.y2, box.x1 : box.x2] == 200).all()
     assert image.mean() < 150  # so the dark border is included
 
 

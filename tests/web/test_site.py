@@ -122,7 +122,7 @@ def test_it_loads_nothing_from_elsewhere_and_is_small(site, page):
 
 @pytest.mark.parametrize(
     ("unsure_below", "unknown_below", "mark"),
-    [(1.1, 0.0, "unsure"), (1.1, 1.1, "unknown")],
+    [(1.1, 0.0, "unsure: below {:.4g}%"), (1.1, 1.1, "unknown: none of the signs that this network knows")],
 )
 def test_an_answer_below_a_threshold_is_marked(site, served, unsure_below, unknown_below, mark):
     path = site / "page.json"
@@ -132,8 +132,8 @@ def test_an_answer_below_a_threshold_is_marked(site, served, unsure_below, unkno
         served.load()
         served.choose(example(28))
         served.wait_for(SIGN_NAMES[28])
-        words = predictor.describe_marks(predictor.load(build_site.find_network()))[mark]
-        assert served.script("return document.querySelector('.mark').textContent") == words
+        model = predictor.load(build_site.find_network())  # whose words page.json has
+        assert served.script("return document.querySelector('.mark').textContent") == mark.format(100 * model.unsure_below)
     finally:
         path.write_text(content)
         served.load()
