@@ -1,4 +1,5 @@
-"""Photometric augmentation of training images: shadow, color jitter, RGB shift, blur, noise, posterizing, and cutout.
+"""Photometric augmentation of training images: shadow, color jitter, RGB shift, blur, motion blur, noise, posterizing,
+and cutout.
 
 Parameters are drawn first and applied afterwards. Images are (n, size, size, channels), uint8 or float32 in [0, 1], and keep
 their dtype; every image has its own draws, and all RGB triples of its channels get the same.
@@ -10,7 +11,17 @@ import cv2
 import numpy as np
 
 from gtsrb.augmentation.pixels import LUMA, cast_pixels, full_scale
-from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, Posterize, RGBShift, Shadow
+from gtsrb.config.augmentation import (
+    Augmentation,
+    Blur,
+    ColorJitter,
+    Cutout,
+    MotionBlur,
+    Noise,
+    Posterize,
+    RGBShift,
+    Shadow,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class PhotometricDraws:
     color_jitter: ColorFactors | None
     rgb_shift: np.ndarray | None  # (n, 1, 1, 3) float32, added to each channel, as a share of white; 0 changes nothing
     blur: np.ndarray | None  # (n,) sigma in pixels; 0 changes nothing
+    motion_blur: np.ndarray | None  # (n, 2) by how many pixels right and down; 0, 0 changes nothing
     noise: NoiseField | None
     posterize: np.ndarray | None  # (n,) levels from black to white; 0 changes nothing
     cutout: Patch | None
@@ -59,6 +71,7 @@ def draw(n: int, size: int, params: Augmentation, rng: np.random.Generator) -> P
         color_jitter=draw_color_jitter(n, params.color_jitter, rng) if params.color_jitter else None,
         rgb_shift=draw_rgb_shift(n, params.rgb_shift, rng) if params.rgb_shift else None,
         blur=draw_blur(n, params.blur, rng) if params.blur else None,
+        motion_blur=draw_motion(n, size, params.motion_blur, rng) if params.motion_blur else None,
         noise=draw_noise(n, size, params.noise, rng) if params.noise else None,
         posterize=draw_levels(n, params.posterize, rng) if params.posterize else None,
         cutout=draw_cutout(n, size, params.cutout, rng) if params.cutout else None,
@@ -95,6 +108,13 @@ def draw_blur(n: int, params: Blur, rng: np.random.Generator) -> np.ndarray:
     """For each image with `probability`, a standard deviation drawn uniformly from [0.1, `sigma`] pixels."""
     sigmas = rng.uniform(min(0.1, params.sigma), params.sigma, n)
     return np.where(rng.random(n) < params.probability, sigmas, 0)
+
+
+def draw_motion(n: int, size: int, params: MotionBlur, rng: np.random.Generator) -> np.ndarray:
+    """For each image with `probability`, a way in a random direction, its length uniform in [0, `length`] of `size`."""
+    length, direction = rng.uniform(0, params.length * size, n), rng.uniform(0, 2 * np.pi, n)
+    length[rng.random(n) >= params.probability] = 0
+    return length[:, None] * np.stack([np.cos(direction), np.sin(direction)], axis=1)
 
 
 def draw_noise(n: int, size: int, params: Noise, rng: np.random.Generator) -> NoiseField:
@@ -136,6 +156,8 @@ def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
         images = shift_rgb(images, draws.rgb_shift)
     if draws.blur is not None:
         images = blur(images, draws.blur)
+    if draws.motion_blur is not None:
+        images = blur_by_motion(images, draws.motion_blur)
     if draws.noise:
         images = add_noise(images, draws.noise)
     if draws.posterize is not None:
@@ -189,6 +211,25 @@ def blur(images: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
     for i in np.flatnonzero(sigmas):
         out[i] = cv2.GaussianBlur(images[i], (0, 0), sigmas[i], borderType=cv2.BORDER_REPLICATE)
     return out
+
+
+def blur_by_motion(images: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """What a camera sees that moves by (n, 2) `ways` while its shutter is open; the border pixel is repeated."""
+    out = images.copy()
+    for i in np.flatnonzero(ways.any(axis=1)):
+        out[i] = cv2.filter2D(images[i], -1, motion_kernel(ways[i]), borderType=cv2.BORDER_REPLICATE)
+    return out
+
+
+def motion_kernel(way: np.ndarray) -> np.ndarray:
+    """(2,) pixels right and down -> (side, side) float64 weights of sum 1, side odd: a line of this length, a pixel wide."""
+    length = np.hypot(*way)
+    reach = int(np.ceil(length / 2))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    (right, down) = way / length
+    along, across = np.abs(x * right + y * down), np.abs(y * right - x * down)
+    weights = np.clip(length / 2 + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
+    return weights / weights.sum()
 
 
 def add_noise(images: np.ndarray, noise: NoiseField) -> np.ndarray:

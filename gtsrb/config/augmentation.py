@@ -50,6 +50,11 @@ class Blur(Section):
     sigma: Annotated[float, Field(gt=0, le=10)]
 
 
+class MotionBlur(Section):
+    probability: Share
+    length: Annotated[float, Field(gt=0, le=1)]
+
+
 class Noise(Section):
     probability: Share
     sigma: Annotated[float, Field(gt=0, le=1)]
@@ -92,6 +97,7 @@ class Augmentation(Section):
     color_jitter: ColorJitter | None = None
     rgb_shift: RGBShift | None = None
     blur: Blur | None = None
+    motion_blur: MotionBlur | None = None
     noise: Noise | None = None
     posterize: Posterize | None = None
     cutout: Cutout | None = None

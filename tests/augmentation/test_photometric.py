@@ -6,7 +6,17 @@ import pytest
 
 from gtsrb.augmentation import photometric
 from gtsrb.augmentation.pixels import LUMA, full_scale
-from gtsrb.config.augmentation import Augmentation, Blur, ColorJitter, Cutout, Noise, Posterize, RGBShift, Shadow
+from gtsrb.config.augmentation import (
+    Augmentation,
+    Blur,
+    ColorJitter,
+    Cutout,
+    MotionBlur,
+    Noise,
+    Posterize,
+    RGBShift,
+    Shadow,
+)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 3), dtype=np.uint8)
 FLOATS = (IMAGES / 255).astype(np.float32)
@@ -15,6 +25,7 @@ ALL_CHANGES = Augmentation(
     color_jitter=ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3),
     rgb_shift=RGBShift(probability=0.5, offset=0.2),
     blur=Blur(probability=0.5, sigma=2.0),
+    motion_blur=MotionBlur(probability=0.5, length=0.3),
     noise=Noise(probability=0.5, sigma=0.1),
     posterize=Posterize(probability=0.5, levels=8),
     cutout=Cutout(probability=0.5, max_side=0.5),
@@ -33,7 +44,7 @@ def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before != after).any(axis=(1, 2, 3))
 
 
-@pytest.mark.parametrize("name", ["shadow", "color_jitter", "rgb_shift", "blur", "noise", "posterize", "cutout"])
+@pytest.mark.parametrize("name", [name for name, _ in ALL_CHANGES if getattr(ALL_CHANGES, name)])
 @pytest.mark.parametrize("images", [IMAGES, FLOATS], ids=["uint8", "float32"])
 def test_each_changes_pixels_and_keeps_shape_and_dtype(name, images):
     original = images.copy()
@@ -81,6 +92,26 @@ def test_a_shadow_has_one_straight_edge_and_darkens_one_side():
     for mask in in_shadow[shadowed][:50]:  # convex: along each row and each column the shadow is one piece
         for lines in (mask, mask.T):
             assert (np.abs(np.diff(lines.astype(int), axis=1, prepend=0, append=0)).sum(axis=1) <= 2).all()
+
+
+def test_motion_smears_a_point_along_a_line():
+    """The line has the drawn length, goes through the point, keeps its light, and takes every direction."""
+    point = np.zeros((2000, 31, 31, 3), np.float32)
+    point[:, 15, 15] = 1
+    out = apply(point, Augmentation(motion_blur=MotionBlur(probability=0.5, length=0.5)))[..., 0].astype(float)
+    assert changed(point, out[..., None].astype(np.float32)).mean() == pytest.approx(0.5, abs=0.05)
+    assert out.sum(axis=(1, 2)) == pytest.approx(1, abs=1e-5)
+    away = np.arange(31) - 15
+    rows, columns = (out.sum(axis=axis) for axis in (2, 1))
+    assert np.abs(rows @ away).max() < 1e-4
+    assert np.abs(columns @ away).max() < 1e-4
+    right_down = np.einsum("nij,i,j->n", out, away, away)
+    covariances = np.array([[columns @ away**2, right_down], [right_down, rows @ away**2]]).transpose(2, 0, 1)
+    across, along = np.linalg.eigvalsh(covariances).T
+    assert across.max() < 0.5
+    assert np.sqrt(12 * along.max()) == pytest.approx(0.5 * 31, abs=1.5)  # a line of length L has variance L ** 2 / 12
+    assert np.median(np.sqrt(12 * along[along > 0])) == pytest.approx(0.25 * 31, abs=1.0)
+    assert (rows @ away**2)[along > 0].mean() == pytest.approx((columns @ away**2)[along > 0].mean(), rel=0.1)
 
 
 def test_posterizing_leaves_few_levels():
