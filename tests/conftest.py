@@ -58,11 +58,13 @@ def remove_files(content: Any, recipes: Set[str]) -> Any:
 
 
 def remove_unused(content: dict) -> dict:
-    """The content of params.yaml without variants that no recipe reads, and with one set of synthetic images."""
-    used = [recipe["images"] for recipe in content["train"].values()]
-    name, rendered = next(iter(content["render"].items()))
+    """The content of params.yaml without variants and sets of synthetic images that no recipe reads, but with one set."""
+    recipes = content["train"].values()
+    used, sets = [recipe["images"] for recipe in recipes], {recipe["synthetic"]["set"] for recipe in recipes}
+    name, first = next(iter(content["render"].items()))
+    rendered = {name: value for name, value in content["render"].items() if name in sets}
     variants = {variant: value for variant, value in content["preprocess"].items() if variant in used}
-    return content | {"preprocess": variants, "render": {name: rendered | {"images": used[0]}}}
+    return content | {"preprocess": variants, "render": rendered or {name: first | {"images": used[0]}}}
 
 
 def cross_validate(recipe: str, content: dict, pipeline: dict) -> None:

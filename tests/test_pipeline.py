@@ -336,7 +336,7 @@ def test_training_prints_device_precision_and_splits(recipe, finished):
     kind = "GPU" if " (GPU)" in lines[start] else "CPU"
     assert lines[start] == f"train@{recipe}: {training['device']} ({kind}), {RECIPES[recipe]['precision']}"
     assert lines[start + 1].endswith(
-        f"; {training['train_images']} training and {training['validation_images']} validation images"
+        f" {training['train_images']} training and {training['validation_images']} validation images"
     )
 
 
