@@ -429,8 +429,8 @@ def test_an_edit_reruns_what_reads_it_and_its_reversal_trains_nothing(project):
 
 def test_an_edit_of_a_synthetic_set_reruns_only_the_recipes_with_it(project):
     variant = project.params()["train"][RECIPE]["images"]
-    assert project.params()["render"]["drawn"]["images"] == variant
-    project.edit({"render.drawn.without_sign": 5, f"train.{RECIPE}.synthetic": {"set": "drawn", "share": 0.5}})
+    drawn_set = {"images": variant, "tracks_per_class": 2, "without_sign": 5, "frames_per_track": 1, "seed": 1}
+    project.edit({"render.drawn": drawn_set, f"train.{RECIPE}.synthetic": {"set": "drawn", "share": 0.5}})
     of_recipe = {f"train@{RECIPE}", f"evaluate@{RECIPE}"}
     drawn = {"render@drawn", "preprocess_synthetic@drawn"}
     assert list_run_stages(project.dvc("repro", "compare")) == drawn | of_recipe | {"compare"}
