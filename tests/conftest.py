@@ -58,7 +58,7 @@ def remove_files(content: Any, recipes: Set[str]) -> Any:
 
 
 def remove_unused(content: dict) -> dict:
-    """The content of params.yaml without variants and sets of synthetic images that no recipe reads, but with one set."""
+    """The content of params.yaml without variants and sets of synthetic images that no recipe reads; one set stays."""
     recipes = content["train"].values()
     used, sets = [recipe["images"] for recipe in recipes], {recipe["synthetic"]["set"] for recipe in recipes}
     name, first = next(iter(content["render"].items()))

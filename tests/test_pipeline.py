@@ -35,6 +35,7 @@ from gtsrb.preprocessing.crop import Box
 from gtsrb.preprocessing.preprocess import preprocess
 from gtsrb.serving import predictor
 from gtsrb.studies.code_dependencies import code_dependencies
+from gtsrb.training.batches import count_synthetic
 from stages.robustness import sample_images
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -335,9 +336,11 @@ def test_training_prints_device_precision_and_splits(recipe, finished):
     start = next(i for i, line in enumerate(lines) if line.startswith(f"train@{recipe}: "))
     kind = "GPU" if " (GPU)" in lines[start] else "CPU"
     assert lines[start] == f"train@{recipe}: {training['device']} ({kind}), {RECIPES[recipe]['precision']}"
-    assert lines[start + 1].endswith(
-        f" {training['train_images']} training and {training['validation_images']} validation images"
-    )
+    images = f"{training['train_images']} training and {training['validation_images']} validation images"
+    if share := RECIPES[recipe]["synthetic"]["share"]:
+        drawn = count_synthetic(training["train_images"], training["synthetic_images"], share)
+        images = f"{drawn} of {training['synthetic_images']} synthetic, {images}"
+    assert lines[start + 1].endswith(f"; {images}")
 
 
 def test_the_log_is_readable(finished):

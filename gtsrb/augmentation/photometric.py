@@ -226,7 +226,7 @@ def motion_kernel(way: np.ndarray) -> np.ndarray:
     length = np.hypot(*way)
     reach = int(np.ceil(length / 2))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    (right, down) = way / length
+    right, down = way / length
     along, across = np.abs(x * right + y * down), np.abs(y * right - x * down)
     weights = np.clip(length / 2 + 0.5 - along, 0, 1) * np.clip(1 - across, 0, 1)
     return weights / weights.sum()

@@ -44,7 +44,7 @@ def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before != after).any(axis=(1, 2, 3))
 
 
-@pytest.mark.parametrize("name", [name for name, _ in ALL_CHANGES if getattr(ALL_CHANGES, name)])
+@pytest.mark.parametrize("name", ["shadow", "color_jitter", "rgb_shift", "blur", "motion_blur", "noise", "posterize", "cutout"])
 @pytest.mark.parametrize("images", [IMAGES, FLOATS], ids=["uint8", "float32"])
 def test_each_changes_pixels_and_keeps_shape_and_dtype(name, images):
     original = images.copy()
