@@ -8,8 +8,11 @@ import yaml
 from conftest import ROOT
 from release.committed import read
 
+from gtsrb.studies import results, study
+
 README, RESULTS = ((ROOT / name).read_text() for name in ("README.md", "docs/results.md"))
-RECIPES = yaml.safe_load((ROOT / "params.yaml").read_text())["train"]
+PARAMS = (ROOT / "params.yaml").read_text()
+RECIPES = yaml.safe_load(PARAMS)["train"]
 ENSEMBLES = [name for name, recipe in RECIPES.items() if recipe["members"] > 1]
 
 
@@ -41,20 +44,33 @@ def test_the_table_of_the_results(recipe):
     ]
 
 
+def several(accuracies: list[float], errors: list[int]) -> list[str]:
+    """The cells of a row of several networks: mean and standard deviation, n, and the mean number of errors."""
+    mean, spread = statistics.mean(accuracies) * 100, statistics.stdev(accuracies) * 100
+    return [f"{mean:.2f} ± {spread:.2f} %", str(len(accuracies)), f"{statistics.mean(errors):.1f}"]
+
+
+def read_seeds(recipe: str) -> list[str]:
+    """The same of the recipe's seeds in docs/seeds/; [] if there are none or one."""
+    path = ROOT / f"docs/seeds/{recipe}.yaml"
+    if not path.exists() or not path.with_suffix(".csv").exists():
+        return []
+    lines = results.read_lines(path.with_suffix(".csv"))
+    lines = results.select_newest(results.select_current(lines, study.list_runs(study.read(path), PARAMS)))
+    return several(list(lines["test_accuracy"]), list(lines["test_errors"])) if len(lines) > 1 else []
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_table_of_the_readme(recipe):
-    """The recipe as it is; of an ensemble, one network in one view stands in the row before."""
+    """The recipe's seeds, or its one run; of an ensemble, one network in one view stands in the row before."""
     figures, seconds = read(recipe), read(f"{recipe}/training")["seconds"]
     *one_network, row = rows(README, f"| `{recipe}`:")
-    assert row[1].strip("*") == percent(figures["accuracy"])
-    assert row[2:] == ["1", str(figures["errors"]), duration(seconds)]
+    cells = read_seeds(recipe) or [percent(figures["accuracy"]), "1", str(figures["errors"])]
+    assert [cell.strip("*") for cell in row[1:]] == [*cells, duration(seconds)]
     if recipe in ENSEMBLES:
         alone = figures["one_network_one_view"].values()
         accuracies, errors = ([network[key] for network in alone] for key in ("accuracy", "errors"))
-        mean, spread = statistics.mean(accuracies) * 100, statistics.stdev(accuracies) * 100
-        each = duration(seconds / len(alone))
-        cells = [f"{mean:.2f} ± {spread:.2f} %", str(len(alone)), f"{statistics.mean(errors):.1f}", each]
-        assert one_network == [["", *cells]]
+        assert one_network == [["", *several(accuracies, errors), duration(seconds / len(alone))]]
     else:
         assert not one_network
 
