@@ -8,18 +8,25 @@ from PIL import Image
 
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import ROI, decode_ppm
-from gtsrb.preprocessing.crop import Box, crop_with_border, limit_size
+from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border, limit_size
 from gtsrb.reporting.html_images import data_url
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
 from gtsrb.serving.predictor import Model, check_box
 from gtsrb.synthetic.faces import draw_sign
 
 OCCLUSION_SIDE = 96  # pixels at most, of the picture that is covered patch by patch
+PICTOGRAM_SIDE = 96  # pixels
 
 
 def cut_out(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
-    """The box with its border, reduced to `OCCLUSION_SIDE`, (height, width, 3) uint8; and the box in it."""
-    return limit_size(*crop_with_border(picture, check_box(picture, box)), OCCLUSION_SIDE)
+    """The box with its border, reduced to `OCCLUSION_SIDE`, (height, width, 3) uint8; and the box in it.
+
+    Not reduced if the box would become smaller than a model takes.
+    """
+    crop, around = crop_with_border(picture, check_box(picture, box))
+    reduced, reduced_box = limit_size(crop, around, OCCLUSION_SIDE)
+    sides = reduced_box.x2 - reduced_box.x1 + 1, reduced_box.y2 - reduced_box.y1 + 1
+    return (reduced, reduced_box) if min(sides) >= MIN_SIDE else (crop, around)
 
 
 def occlusion_map(crop: np.ndarray, box: Box, model: Model) -> np.ndarray:
@@ -34,14 +41,14 @@ def thumbnail(picture: np.ndarray, side: int = 96, file_format: str = "png") -> 
     return data_url(np.asarray(image), file_format)
 
 
-def pictogram(name: str, data: Path = Path("data/raw"), side: int = 96) -> str | None:
+def pictogram(name: str, data: Path = Path("data/raw")) -> str | None:
     """The URL of a picture of the class: its sign drawn, or else its largest training image, or None."""
     if name in SIGN_NAMES:
-        return data_url(draw_sign(SIGN_NAMES.index(name), side))
+        return data_url(draw_sign(SIGN_NAMES.index(name), PICTOGRAM_SIDE))
     table, classes = data / "train.parquet", data / "classes.csv"
     if not (table.is_file() and classes.is_file()):
         return None
-    class_ids = pd.read_csv(classes).set_index("name")["class_id"]
+    class_ids = pd.read_csv(classes, dtype={"name": str}, keep_default_na=False).set_index("name")["class_id"]
     if name not in class_ids.index:
         return None
     of_class = [("class_id", "==", int(class_ids[name]))]
@@ -50,5 +57,5 @@ def pictogram(name: str, data: Path = Path("data/raw"), side: int = 96) -> str |
     row = pd.read_parquet(table, columns=[*ROI, "image"], filters=[*of_class, largest]).iloc[0]
     x1, y1, x2, y2 = (int(row[edge]) for edge in ROI)
     image = Image.fromarray(decode_ppm(row["image"])[y1 : y2 + 1, x1 : x2 + 1])
-    image.thumbnail((side, side))
+    image.thumbnail((PICTOGRAM_SIDE, PICTOGRAM_SIDE))
     return data_url(np.asarray(image))

@@ -1,5 +1,6 @@
 """The command line of stages and scripts: what was asked for, and how a run ends."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -43,6 +44,9 @@ def run(main: Callable[[], None]) -> None:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:  # whoever reads stdout has seen enough; nothing more is written there, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise

@@ -63,7 +63,8 @@ def main() -> None:
 
 def find_network() -> Path:
     """The best published network, in int8 if there is a file of it, since a visitor downloads it."""
-    return next(path for path in (MODELS / f"{BEST}_int8.onnx", MODELS / f"{BEST}.onnx") if path.is_file())
+    int8 = MODELS / f"{BEST}_int8.onnx"
+    return int8 if int8.is_file() else predictor.find(BEST)
 
 
 def write_pictograms(names: list[str]) -> None:

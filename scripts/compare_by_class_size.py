@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from gtsrb import command_line
+from gtsrb.config.train import TrackFold
 from gtsrb.data import tables
 from gtsrb.errors import InputError
 from gtsrb.evaluation.intervals import track_bootstrap
@@ -32,8 +33,12 @@ def main() -> None:
     content = study.read(path)
     runs = study.list_runs(content, Path("params.yaml").read_text())
     lines = results.select_newest(results.select_current(results.read_lines(path.with_suffix(".csv")), runs))
-    if lines.empty:
-        raise InputError(f"{path.with_suffix('.csv')}: no line of these rows; run python -m scripts.study {path} first")
+    validation = runs[0].recipe.validation
+    if content.test or not isinstance(validation, TrackFold) or len(content.folds) < validation.folds:
+        raise InputError(f"{path}: expected a study of all folds, so that each row and seed counts every sign")
+    missing = results.find_missing(lines, runs, lines["code"].iloc[-1]) if len(lines) else runs
+    if missing:
+        raise InputError(f"{path.with_suffix('.csv')}: no line of {missing[0].name}; run python -m scripts.study {path} first")
     print(
         compare(lines, list(content.rows), *tables.read_labels_and_tracks(RAW)).to_markdown(index=False, disable_numparse=True)
     )

@@ -31,7 +31,10 @@ def main() -> None:
         raise InputError(f"{name!r}: expected a recipe of params.yaml: {', '.join(recipes)}")
     recipe = recipes[name]
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/train"))
-    rows = np.load(f"data/validation/{name}/rows.npy")
+    rows_file = Path(f"data/validation/{name}/rows.npy")
+    if not rows_file.is_file():
+        raise InputError(f"{rows_file} not found; run `dvc repro train@{name}` first")
+    rows = np.load(rows_file)
     if not len(rows):
         raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
     device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None)

@@ -7,8 +7,8 @@ members     two networks of an ensemble side by side against one after the other
 Run `dvc repro preprocess` first. Quote the ratios: absolute times vary with the machine and its load.
 """
 
+import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from skimage import color, exposure, io, transform
 
-from gtsrb import parallel
+from gtsrb import command_line, parallel
 from gtsrb.config import params
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.train import Recipe
@@ -27,6 +27,13 @@ from gtsrb.data import arrays, tables
 from gtsrb.preprocessing import crop, equalize, resize
 
 RAW = Path("data/raw/train.parquet")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.measure_speed", description="How fast is this machine?")
+    measurements: dict[str, Callable[[], None]] = {"preprocess": preprocess, "epoch": epoch, "members": members}
+    parser.add_argument("what", choices=measurements)
+    measurements[parser.parse_args().what]()
 
 
 def preprocess(pairs: int = 3, sample: int = 2000) -> None:
@@ -143,4 +150,4 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    {"preprocess": preprocess, "epoch": epoch, "members": members}[sys.argv[1]]()
+    command_line.run(main)

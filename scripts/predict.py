@@ -90,15 +90,22 @@ def find_files(pictures: list[str]) -> Iterator[tuple[str, Path | bytes]]:
     for picture in pictures:
         if picture == STDIN:
             yield picture, sys.stdin.buffer.read()
-        elif (path := Path(picture)).is_dir():
-            yield from ((str(file), file) for file in walk(path))
         else:
-            yield picture, path
+            path = Path(picture)
+            yield from ((picture if file is path else str(file), file) for file in walk(path))
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Its files, in the order of their paths; holds the names of one folder and of those above it."""
-    for path in sorted(folder.iterdir()):
+    """Its files, in the order of their paths; holds the names of one folder and of those above it.
+
+    A path that is no folder, or cannot be listed, stands for itself, so that reading it gives the error.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_dir() or path.is_file())
+    except OSError:
+        yield folder
+        return
+    for path in paths:
         if path.is_dir() and not path.is_symlink():
             yield from walk(path)
         elif path.is_file() and not path.name.startswith("."):

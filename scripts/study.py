@@ -14,11 +14,13 @@ it, and mean, standard deviation and n are printed.
 
 import argparse
 import hashlib
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from gtsrb import command_line, device, parallel
 from gtsrb.config.preprocess import Variant
@@ -59,9 +61,9 @@ def train_missing(content: Study, results_file: Path) -> None:
         raise InputError(
             f"{results_file} has no hashes, it is from an older version; use --report, or another name for new runs"
         )
+    runs = study.list_runs(content, params)
     if content.test:
         study.check_committed(content, params)
-    runs = study.list_runs(content, params)
     splits = ("train", "test") if content.test else ("train",)
     used = sorted({run.recipe.synthetic.set for run in runs} - {"none"})
     tables_read = [*(RAW / f"{split}.parquet" for split in splits), *(SYNTHETIC / name / "train.parquet" for name in used)]
@@ -148,21 +150,29 @@ def without_box(variant: Variant) -> Variant:
 
 def prepare_no_arrays(variant: Variant) -> Path:
     """The directory of the variant's arrays of no image."""
-    folder = ARRAYS / hashlib.sha256(f"{variant.model_dump_json(exclude_none=True)} none".encode()).hexdigest()[:16]
-    if not (folder / "tracks.npy").exists():
-        write_no_arrays(folder, variant)
+    with arrays_dir(f"{variant.model_dump_json(exclude_none=True)} none") as (folder, finished):
+        if not finished:
+            write_no_arrays(folder, variant)
     return folder
 
 
 def prepare_arrays(raw: Path, variant: Variant) -> Path:
     """The directory of the variant's arrays of the table `raw`, preprocessed if it does not exist yet."""
     code = code_hash(results.find_modules("preprocessing/preprocess", "data/tables"))
-    key = f"{variant.model_dump_json(exclude_none=True)} {code} {file_hash(raw)}"
-    folder = ARRAYS / hashlib.sha256(key.encode()).hexdigest()[:16]
-    if not (folder / "tracks.npy").exists():  # written last, and atomically
-        with parallel.open_workers(tables.count_row_groups(raw)) as workers:
-            write_arrays(raw, folder, variant, workers, f"images of {raw}")
+    with arrays_dir(f"{variant.model_dump_json(exclude_none=True)} {code} {file_hash(raw)}") as (folder, finished):
+        if not finished:
+            with parallel.open_workers(tables.count_row_groups(raw)) as workers:
+                write_arrays(raw, folder, variant, workers, f"images of {raw}")
     return folder
+
+
+@contextmanager
+def arrays_dir(key: str) -> Iterator[tuple[Path, bool]]:
+    """The directory of the arrays with this key, and whether they are there; another study that needs them waits meanwhile."""
+    folder = ARRAYS / hashlib.sha256(key.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder / "lock"):
+        yield folder, (folder / "tracks.npy").exists()  # written last, and atomically
 
 
 def report(content: Study, results_file: Path, plot_file: Path) -> None:

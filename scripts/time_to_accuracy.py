@@ -5,7 +5,7 @@ Reads   docs/seeds/RECIPE.{yaml,csv}   repetitions of each recipe by scripts/stu
 Writes  docs/fast.png, and prints the table of docs/fast.md
 
 Time is `fit_seconds`: of training steps, the tracing in the first included, validation not. It depends on the machine; its
-ratio to the baseline's, from the same machine and hour, hardly does.
+ratio to the baseline's, from the same machine and hour, does so less.
 """
 
 from pathlib import Path

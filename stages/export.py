@@ -16,6 +16,7 @@ Writes  data/export/RECIPE/picture*.onnx    a picture of any size in, which the 
 import hashlib
 import json
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ def main() -> str:
     predictions = {file: predict_table(raw, folder / file, boxes=True) for file in export.PICTURE_FILES}
     predictions |= {file: runtime.open_network(folder / file)(test.images) for file in export.PREPARED_FILES}
     with_boxes, as_files = predictions[picture_file.name], predict_table(raw, picture_file, boxes=False)
-    from_keras, prepared = inference.predict(model, test.images[:PARITY_IMAGES]), predictions["prepared.onnx"]
+    compared = list(islice(chain.from_iterable(tables.read_images(raw, CHUNK)), PARITY_IMAGES))
+    n = len(compared)
+    from_keras, prepared = inference.predict(model, test.images[:n]), predictions["prepared.onnx"]
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     metrics: dict[str, Any] = {
         "with_boxes": accuracy_metrics(test.labels, with_boxes),
@@ -86,11 +89,9 @@ def main() -> str:
         "weights_precision": "float32" if n_changed else "float16",
         "changed_by_float16": n_changed,  # training images whose top class float16 changes
         "parity": {
-            "images": PARITY_IMAGES,
-            "keras_max_abs_difference": float(np.abs(prepared[:PARITY_IMAGES] - from_keras).max()),
-            "input_max_difference": parity.input_difference(
-                next(tables.read_images(raw, PARITY_IMAGES)), picture_file, variant
-            ),
+            "images": n,
+            "keras_max_abs_difference": float(np.abs(prepared[:n] - from_keras).max()),
+            "input_max_difference": parity.input_difference(compared, picture_file, variant),
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
         "temperature": calibration.temperature,  # 1 if there are no out-of-fold predictions to fit it on

@@ -44,6 +44,13 @@ def test_a_full_disk_is_one_line_wherever_it_occurs(tmp_path):
         run(main)
 
 
+def test_a_reader_that_has_seen_enough_is_no_error():
+    program = "from gtsrb.command_line import run; run(lambda: [print(i, flush=True) for i in range(100_000)])"
+    command = f'"{sys.executable}" -c "{program}" | head -1'
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("0\n", "")
+
+
 def test_a_stage_ends_with_its_result_and_its_time(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["stages/train.py", "baseline"])
     monkeypatch.chdir(ROOT)

@@ -9,6 +9,7 @@ const edges = [...document.querySelectorAll("#edges input")]; // left, top, righ
 
 let network; // the module network.js, once it has loaded
 let bitmap, box; // the picture shown and the box of its sign
+let shown = 0; // pictures: a later one replaces an earlier one that is still decoded
 let turn = 0; // of answers: a later one stops what an earlier one still computes
 
 const say = (text, isError = false) => {
@@ -19,12 +20,14 @@ const complain = (text) => say(text, true);
 const whole = () => [0, 0, bitmap.width - 1, bitmap.height - 1];
 
 async function show(blob) {
+  const mine = ++shown;
   try {
     const decoded = await decode(blob);
+    if (mine !== shown) return decoded.close();
     bitmap?.close();
     bitmap = decoded;
   } catch (error) {
-    complain(error.message);
+    if (mine === shown) complain(error.message);
     return;
   }
   box = whole();
@@ -161,19 +164,24 @@ edges.forEach((input) => input.addEventListener("change", () => setBox(edges.map
 $("#whole").addEventListener("click", () => setBox(whole()));
 
 const video = $("#viewfinder video");
+const stopCamera = () => {
+  video.srcObject?.getTracks().forEach((track) => track.stop());
+  video.srcObject = null;
+};
 $("#camera").addEventListener("click", async () => {
+  stopCamera();
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     await video.play();
     $("#viewfinder").hidden = false;
     $("#shoot").focus();
   } catch {
+    stopCamera();
     complain("No camera: there is none, or this page may not use it.");
   }
 });
 const closeCamera = () => {
-  video.srcObject?.getTracks().forEach((track) => track.stop());
-  video.srcObject = null;
+  stopCamera();
   $("#viewfinder").hidden = true;
   $("#camera").focus();
 };

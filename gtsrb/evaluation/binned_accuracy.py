@@ -27,9 +27,9 @@ def box_luma(rows: pd.DataFrame) -> np.ndarray:
     return np.stack(means) @ LUMA / 255
 
 
-def accuracy_in_quantiles(values: np.ndarray, right: np.ndarray, *, bins: int = QUANTILES) -> pd.DataFrame:
-    """`accuracy_in_bins` in bins of about equally many images; fewer than `bins` if many values are equal."""
-    return accuracy_in_bins(values, right, np.unique(np.quantile(values, np.linspace(0, 1, bins + 1))))
+def accuracy_in_quantiles(values: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+    """`accuracy_in_bins` in `QUANTILES` bins of about equally many images; in fewer if many values are equal."""
+    return accuracy_in_bins(values, right, np.unique(np.quantile(values, np.linspace(0, 1, QUANTILES + 1))))
 
 
 def bin_indices(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

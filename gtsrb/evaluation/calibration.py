@@ -30,9 +30,7 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return scores / scores.sum(axis=1, keepdims=True)
 
 
-def calibration_metrics(
-    labels: np.ndarray, probabilities: np.ndarray, groups: np.ndarray | None = None, *, draws: int = 1000, seed: int = 0
-) -> dict[str, float]:
+def calibration_metrics(labels: np.ndarray, probabilities: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float]:
     """(n,) labels, (n, classes) probabilities -> `error`, the expected calibration error, `low` and `high`.
 
     These are its 95 % interval by the percentile bootstrap (Efron 1979) over groups: (n,) numbers from 0 on, such as the track,
@@ -49,6 +47,6 @@ def calibration_metrics(
         return np.abs(gaps[drawn].sum(axis=axis - 1)).sum(axis=-1) / sizes[drawn].sum(axis=(axis - 1, -1))
 
     drawn = (np.arange(len(gaps)),)
-    interval = bootstrap(drawn, error, n_resamples=draws, batch=20, method="percentile", rng=seed).confidence_interval
+    interval = bootstrap(drawn, error, n_resamples=1000, batch=20, method="percentile", rng=0).confidence_interval
     measured = calibration_error(reliability(labels, probabilities))
     return {"error": measured, "low": float(interval.low), "high": float(interval.high)}

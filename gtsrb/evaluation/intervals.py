@@ -6,9 +6,9 @@ import numpy as np
 from scipy.stats import binomtest, bootstrap
 
 
-def track_bootstrap(values: np.ndarray, *, draws: int = 10_000, seed: int = 0) -> tuple[float, float]:
+def track_bootstrap(values: np.ndarray) -> tuple[float, float]:
     """(tracks,) values, at least two -> 95 % interval of their sum, by the percentile bootstrap over tracks (Efron 1979)."""
-    result = bootstrap((values.astype(np.float64),), np.sum, n_resamples=draws, batch=1000, method="percentile", rng=seed)
+    result = bootstrap((values.astype(np.float64),), np.sum, n_resamples=10_000, batch=1000, method="percentile", rng=0)
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 

@@ -87,7 +87,7 @@ def comparison() -> str:
 
 
 def exports(recipes: list[str]) -> str:
-    """One row per recipe: its ONNX file on test images with their boxes, as files, and on pictures without a sign."""
+    """One row per recipe: its ONNX file on test images with their boxes, without them, and on pictures without a sign."""
 
     def row(name: str) -> dict[str, str]:
         path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
@@ -98,8 +98,8 @@ def exports(recipes: list[str]) -> str:
             "recipe": name,
             "accuracy with boxes": f"{metrics['with_boxes']['accuracy']:.2%}",
             "errors with boxes": f"{metrics['with_boxes']['errors']:,}",
-            "accuracy as files": f"{metrics['as_files']['accuracy']:.2%}",
-            "errors as files": f"{metrics['as_files']['errors']:,}",
+            "accuracy without boxes": f"{metrics['as_files']['accuracy']:.2%}",
+            "errors without boxes": f"{metrics['as_files']['errors']:,}",
             "weights": metrics["weights_precision"],
             "MB": f"{metrics['files']['picture.onnx']['bytes'] / 1e6:.2f}",
             "errors in int8": f"{metrics['files']['picture_int8.onnx']['errors']:,}",

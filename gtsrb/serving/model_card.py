@@ -25,9 +25,9 @@ In {test_images:,} test images; on one core, a picture of {side} x {side} pixels
 | {name}.onnx | |
 | --- | --- |
 | network | recipe `{name}`, {network}, {parameters:,} parameters, weights in {precision} |
-| trained on | {images:,} images ({source}), {augmentation} augmentation, {epochs} epochs |
+| trained on | {images:,} images ({source}){synthetic}, {augmentation} augmentation, {epochs} epochs |
 | accuracy with boxes around the signs | {with_boxes} |
-| accuracy on whole files, without boxes | {as_files} |
+| accuracy on whole pictures, without boxes | {as_files} |
 | difference from Keras | {difference} at most, in the probabilities of {parity} test images |
 | difference from the pipeline's preprocessing | {input_difference:.3g} of 255 levels at most, on the same images |
 | md5 of the weights file | `{weights_md5}` |
@@ -48,12 +48,12 @@ Limitations:
 TABLE = """# The published files
 
 Written by `python -m scripts.publish` from metrics/RECIPE/export.json. Errors and accuracy are of {test_images:,} test images:
-with the boxes around their signs, and of whole files without them. One answer: median of {runs} on one core, of a picture of
+with the boxes around their signs, and of whole pictures without them. One answer: median of {runs} on one core, of a picture of
 {side} x {side} pixels, or of a prepared image ({device}). Marked: test images that are marked as unsure or unknown; unmarked:
 crops of photographs without a sign that are not. Levels: how far a file's own preprocessing is from the pipeline's, of 255.
 Calibration: the expected calibration error. The last three are of the file with float weights.
 
-| file | errors with boxes | accuracy | errors of whole files | size | one answer | marked, unmarked | levels | calibration |
+| file | errors with boxes | accuracy | errors without boxes | size | one answer | marked, unmarked | levels | calibration |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {rows}
 """
@@ -75,6 +75,7 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
         source={"gtsrb": "GTSRB", "synthetic": "synthetic", "own": "the user's own"}[dataset["source"]],
+        synthetic=format_synthetic(recipe, training),
         augmentation="with" if recipe.augmentation else "without",
         epochs=recipe.epochs,
         test_images=dataset["test_images"],
@@ -120,6 +121,12 @@ def render_table(exports: dict[str, dict], dataset: dict) -> str:
     devices = ", ".join(dict.fromkeys(export["device"] for export in exports.values()))
     filled = {"rows": "\n".join(rows), "device": devices, "test_images": dataset["test_images"]}
     return TABLE.format(**filled, side=LATENCY_SIDE, runs=LATENCY_RUNS)
+
+
+def format_synthetic(recipe: Recipe, training: dict) -> str:
+    if not recipe.synthetic.share:
+        return ""
+    return f", {recipe.synthetic.share:.0%} of each epoch from {training['synthetic_images']:,} synthetic ones instead"
 
 
 def format_file(name: str, file: dict, images: int) -> str:

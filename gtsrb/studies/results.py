@@ -27,7 +27,7 @@ def find_modules(*names: str) -> set[Path]:
 
 
 def hash_code(raw: Iterable[Path], versions: str) -> str:
-    """Hash of all that can change a result besides params: the modules, the files of raw data and the versions."""
+    """Hash of all that can change predictions besides params: the modules, the files of raw data and the versions."""
     return short_hash(" ".join([code_hash(find_modules(*CODE)), versions, *map(file_hash, raw)]).encode())
 
 
@@ -37,10 +37,11 @@ def git_revision() -> str:
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """The lines of results in `path`, none if it does not exist. Hashes are read as text, even if they are all digits."""
+    """The lines of results in `path`, none if it does not exist. Names and hashes are text, even if they are all digits."""
     if not path.exists():
         return pd.DataFrame(columns=[*KEYS, *HASHES])
-    return pd.read_csv(path, dtype=dict.fromkeys([*HASHES, "errors_by_track"], str))
+    texts = dict.fromkeys(["row", *HASHES, "errors_by_track"], str)
+    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])  # a row may be named null
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:

@@ -69,6 +69,12 @@ def test_a_large_picture_is_reduced_before_it_is_covered(model):
     assert picture_view.occlusion_map(crop, box, model).shape == (50, 90)
 
 
+def test_a_flat_box_is_not_reduced_below_what_a_model_takes(model):
+    crop, box = picture_view.cut_out(RNG.integers(0, 256, (1000, 1000, 3), dtype=np.uint8), Box(100, 100, 399, 119))
+    assert (box.x2 - box.x1 + 1, box.y2 - box.y1 + 1) == (300, 20)
+    assert picture_view.occlusion_map(crop, box, model).shape == crop.shape[:2]
+
+
 @pytest.mark.parametrize("kind", ["cmyk", "16_bit", "animated"])
 def test_unusual_pictures_are_predicted(kind, model):
     sign = Image.open(ROOT / "app/static/4.png")
@@ -89,8 +95,9 @@ def test_a_pictogram_is_drawn_or_a_training_image_or_absent(tmp_path):
         filename=["a", "b", "c"], class_id=[7, 7, 8], width=[20, 40, 60], image=[encode_ppm(image) for image in images]
     )
     rows.to_parquet(tmp_path / "train.parquet")
-    (tmp_path / "classes.csv").write_text("class_id,name\n7,llama\n8,alpaca\n")
+    (tmp_path / "classes.csv").write_text("class_id,name\n7,llama\n8,007\n")
     assert picture_view.pictogram("llama", tmp_path) == data_url(images[1][5:35, 5:35])
+    assert picture_view.pictogram("007", tmp_path) == data_url(images[2])
     assert picture_view.pictogram("guanaco", tmp_path) is None
 
 
@@ -126,6 +133,11 @@ def test_mistakes_are_sorted_by_confidence_and_filtered_by_class(results):
 def test_confusions_leave_out_correct_predictions(results):
     confusions = recipe_results.load_confusions(results, "small")
     assert confusions.to_numpy().tolist() == [["<b>odd</b>", "stop", 1, 1.0], ["stop", "yield", 1, 0.5]]
+
+
+def test_classes_may_be_named_by_numbers(results, tmp_path):
+    (results / "metrics/small/confusion.csv").write_text("truth,prediction,images\n00013,NA,1\n")
+    assert recipe_results.load_confusions(results, "small").iloc[0][["truth", "prediction"]].tolist() == ["00013", "NA"]
 
 
 def test_predictions_of_another_test_split_are_one_line(results):

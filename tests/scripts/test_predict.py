@@ -89,13 +89,16 @@ def test_unreadable_files_are_one_line_each_and_the_others_are_predicted(model, 
     bad.write_text("no image")
     truncated = tmp_path / "truncated.png"
     truncated.write_bytes(good.read_bytes()[:900])
-    result = run("--model", str(model[1]), str(bad), str(tmp_path / "absent.png"), str(truncated), str(good), text=True)
+    long = tmp_path / f"{'a' * 300}.png"  # longer than file systems take
+    pictures = map(str, (bad, tmp_path / "absent.png", truncated, long, good))
+    result = run("--model", str(model[1]), *pictures, text=True)
     assert result.returncode == 1
     errors = result.stderr.splitlines()
     assert errors[0].startswith(f"error: {bad}: not a picture in a supported format; expected one of PNG, JPEG, ")
     assert errors[1].startswith(f"error: {tmp_path}/absent.png: cannot be read: ")
     assert errors[2].startswith(f"error: {truncated}: cannot be read: ")
-    assert len(errors) == 3
+    assert errors[3].startswith(f"error: {long}: cannot be read: ")
+    assert len(errors) == 4
     assert result.stdout.startswith(f"{good}: ")
 
 

@@ -63,3 +63,10 @@ def test_runs_with_a_line_are_not_missing(tmp_path):
     assert lines["code"].tolist() == ["0123", "4567", "0123"]
     assert results.find_missing(lines, runs, "0123") == runs[1:]
     assert len(results.select_current(lines, runs)) == 2
+
+
+def test_rows_may_be_named_by_numbers(tmp_path):
+    file = tmp_path / "study.csv"
+    for row in ("32", "NA"):
+        results.append_line(file, line_of(row, 0, 0, {}))
+    assert results.read_lines(file)["row"].tolist() == ["32", "NA"]
