@@ -91,7 +91,7 @@ def judge(errors: pd.Series, base_errors: pd.Series, low: float, high: float) ->
 
 def format_summary(table: pd.DataFrame) -> str:
     """The table of `summarize` in Markdown, as docs/ shows it: accuracy in %, seconds per run, differences in points; errors on
-    the validation images as files without boxes; and of pictures without a sign, the share that a network answers without a
+    the validation images without their boxes; and of pictures without a sign, the share that a network answers without a
     mark if it marks 1 % of the validation images. Columns that no line has are left out.
     """
     formatted = pd.DataFrame(
@@ -102,7 +102,7 @@ def format_summary(table: pd.DataFrame) -> str:
             "accuracy, %": table["accuracy"].map("{:.2f}".format),
             "range": format_intervals(table, "low", "high", "{:.2f} - {:.2f}"),
             "loss": table["loss"].map("{:.4f}".format),
-            "errors as files": [f"{errors:,.1f}" if errors >= 0 else "" for errors in table["as_files"]],
+            "errors without boxes": [f"{errors:,.1f}" if errors >= 0 else "" for errors in table["as_files"]],
             "without a sign, %": [f"{100 * share:.2f}" if share >= 0 else "" for share in table["answered"]],
             "seconds": table["seconds"].map("{:.0f}".format),
             "parameters": table["parameters"].map("{:,}".format),
@@ -115,7 +115,7 @@ def format_summary(table: pd.DataFrame) -> str:
             "verdict": table["verdict"],
         }
     )
-    optional = {"as_files": "errors as files", "answered": "without a sign, %"}
+    optional = {"as_files": "errors without boxes", "answered": "without a sign, %"}
     formatted = formatted.drop(columns=[title for column, title in optional.items() if table[column].isna().all()])
     return formatted.to_markdown(index=False, disable_numparse=True)
 

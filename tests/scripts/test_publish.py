@@ -11,6 +11,7 @@ from small_models import save_model
 from gtsrb.config.params import load
 from gtsrb.errors import InputError
 from gtsrb.outputs import write_json
+from gtsrb.serving import model_card
 from scripts import publish
 
 ACCURACY = {"accuracy": 0.95, "accuracy_low": 0.9, "accuracy_high": 0.98}
@@ -72,6 +73,13 @@ def run_publish(monkeypatch, *recipes: str) -> None:
     publish.main()
 
 
+def test_a_card_says_what_an_epoch_has_beside_photographs():
+    recipe = load().train["tiny"]
+    text = model_card.format_synthetic(recipe, {"synthetic_images": 24_000})
+    assert text == ", 33% of each epoch from 24,000 synthetic ones instead"
+    assert model_card.format_synthetic(load().train["baseline"], {}) == ""
+
+
 def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     run_publish(monkeypatch, "baseline")
     for published, file in {
@@ -82,7 +90,7 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
         assert (run / f"pretrained/baseline{published}").read_bytes() == (run / f"data/export/baseline/{file}").read_bytes()
     card = (run / "pretrained/baseline.md").read_text()
     assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
-    assert "| accuracy on whole files, without boxes | **90.00%**, 6 errors, " in card
+    assert "| accuracy on whole pictures, without boxes | **90.00%**, 6 errors, " in card
     assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
     assert "on one core, a picture of 48 x 48 pixels, median of 100 answers (Abacus)" in card
     assert "Below a probability of 99.96% a prediction is" in card

@@ -117,9 +117,9 @@ def test_errors_as_files_are_averaged_over_seeds_and_summed_over_folds():
     lines = pd.DataFrame([line_of(*key, {}) | {"errors_as_files": count} for key, count in errors.items()])
     text = study_table.format_summary(study_table.summarize(lines, ["base"]))
     header, _, base = ([cell.strip() for cell in line.split("|")] for line in text.splitlines())
-    assert base[header.index("errors as files")] == "15.0"
+    assert base[header.index("errors without boxes")] == "15.0"
     without = study_table.summarize(lines.drop(columns="errors_as_files"), ["base"])
-    assert "errors as files" not in study_table.format_summary(without)
+    assert "errors without boxes" not in study_table.format_summary(without)
 
 
 def test_pictures_without_a_sign_have_a_column_once_they_are_measured():
