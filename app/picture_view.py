@@ -11,6 +11,7 @@ from gtsrb.data.tables import ROI, decode_ppm
 from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border, limit_size
 from gtsrb.reporting.html_images import data_url
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
+from gtsrb.reporting.report_inputs import TEXT_COLUMNS
 from gtsrb.serving.predictor import Model, check_box
 from gtsrb.synthetic.faces import draw_sign
 
@@ -48,7 +49,7 @@ def pictogram(name: str, data: Path = Path("data/raw")) -> str | None:
     table, classes = data / "train.parquet", data / "classes.csv"
     if not (table.is_file() and classes.is_file()):
         return None
-    class_ids = pd.read_csv(classes, dtype={"name": str}, keep_default_na=False).set_index("name")["class_id"]
+    class_ids = pd.read_csv(classes, dtype=TEXT_COLUMNS, keep_default_na=False).set_index("name")["class_id"]
     if name not in class_ids.index:
         return None
     of_class = [("class_id", "==", int(class_ids[name]))]

@@ -9,6 +9,7 @@ import pandas as pd
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.reporting.mistakes import sort_mistakes
+from gtsrb.reporting.report_inputs import TEXT_COLUMNS
 
 
 def evaluated_recipes(root: Path) -> list[str]:
@@ -23,8 +24,7 @@ def load_metrics(root: Path, recipe: str) -> dict[str, float]:
 
 def load_confusions(root: Path, recipe: str) -> pd.DataFrame:
     """The confused pairs, most frequent first: truth, prediction, images, and their share of the true class's images."""
-    names = {"truth": str, "prediction": str}  # also where a name looks like a number
-    counts = pd.read_csv(root / f"metrics/{recipe}/confusion.csv", dtype=names, keep_default_na=False)
+    counts = pd.read_csv(root / f"metrics/{recipe}/confusion.csv", dtype=TEXT_COLUMNS, keep_default_na=False)
     counts["share"] = counts["images"] / counts.groupby("truth")["images"].transform("sum")
     pairs = counts[counts["truth"] != counts["prediction"]]
     return pairs.sort_values(["images", "truth", "prediction"], ascending=[False, True, True], ignore_index=True)
