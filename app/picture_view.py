@@ -26,8 +26,7 @@ def cut_out(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
     """
     crop, around = crop_with_border(picture, check_box(picture, box))
     reduced, reduced_box = limit_size(crop, around, OCCLUSION_SIDE)
-    sides = reduced_box.x2 - reduced_box.x1 + 1, reduced_box.y2 - reduced_box.y1 + 1
-    return (reduced, reduced_box) if min(sides) >= MIN_SIDE else (crop, around)
+    return (reduced, reduced_box) if min(reduced_box.sides) >= MIN_SIDE else (crop, around)
 
 
 def occlusion_map(crop: np.ndarray, box: Box, model: Model) -> np.ndarray:

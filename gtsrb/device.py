@@ -1,4 +1,4 @@
-"""Sets up the device, once per process. The only file that imports TensorFlow, JAX or PyTorch."""
+"""Sets up the device, once per process: the backend of Keras, its threads, the GPU if there is one, and the seeds."""
 
 import importlib
 import os

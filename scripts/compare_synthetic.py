@@ -1,7 +1,7 @@
 """Compares drawn signs with photographs, class by class:  python -m scripts.compare_synthetic
 
 Reads   data/validation/synthetic/      what a network that was trained on drawings alone names the training photographs
-        pretrained/champion.onnx        a network that was trained on photographs, to name new drawings
+        pretrained/augmented.onnx       a network that was trained on photographs alone, to name new drawings
         data/raw/train.parquet, data/raw/classes.csv, data/processed/VARIANT/train/
 Writes  docs/synthetic_classes.csv, docs/synthetic_classes.png, and prints the means
 
@@ -36,7 +36,9 @@ from gtsrb.training import loop
 from gtsrb.training.batches import Examples
 from gtsrb.training.split import split
 
-RECIPE, SEED = "synthetic", 1000  # of drawings that no recipe has
+RECIPE = "synthetic"
+READER = "augmented"  # the published model that names drawings: the most accurate that has seen none
+SEED = 1000  # of drawings that no recipe has
 DRAWINGS = 200  # of each class
 TABLE, PLOT = Path("docs/synthetic_classes.csv"), Path("docs/synthetic_classes.png")
 
@@ -48,7 +50,7 @@ def main() -> None:
     rows = draw(content.camera, len(names))
     variant = content.preprocess[recipe.images]
     with parallel.open_workers(len(rows)) as workers:
-        model = workers.share(Path.read_bytes, predictor.find(predictor.BEST))
+        model = workers.share(Path.read_bytes, predictor.find(READER))
         probabilities = np.concatenate([*workers.map(partial(predict_rows, part, model, boxes=True) for part in rows)])
         drawings = np.concatenate([*workers.map(partial(preprocess_rows, part, variant) for part in rows)])
     table = pd.DataFrame({"class_id": range(len(names)), "name": names})
@@ -59,9 +61,7 @@ def main() -> None:
     table["auroc"] = tell_apart(recipe, photographs, drawings, labels)
     write_csv(TABLE, table.round(4))
     plot(table)
-    print(
-        f"{hits.mean():.2%} of the photographs by {RECIPE}, {table['drawings'].mean():.2%} of the drawings by {predictor.BEST}"
-    )
+    print(f"{hits.mean():.2%} of the photographs by {RECIPE}, {table['drawings'].mean():.2%} of the drawings by {READER}")
     print(table.sort_values("photographs").to_markdown(index=False, floatfmt=".3f"))
 
 
@@ -126,7 +126,7 @@ def plot(table: pd.DataFrame) -> None:
         table["photographs"] * 100, table.index, "o", markersize=5, label="photographs, by a network trained on drawings alone"
     )
     axes.plot(
-        table["drawings"] * 100, table.index, "x", markersize=5, label="drawings, by networks that were trained on photographs"
+        table["drawings"] * 100, table.index, "x", markersize=5, label="drawings, by a network trained on photographs alone"
     )
     axes.set_yticks(table.index, table["name"], size=8)
     axes.set_xlabel("named rightly, %")

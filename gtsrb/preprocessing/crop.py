@@ -16,6 +16,11 @@ class Box(NamedTuple):
     x2: int
     y2: int
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.x2 - self.x1 + 1, self.y2 - self.y1 + 1
+
 
 def crop_with_border(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     """The box with the widest border that the benchmark has, a tenth of the sign, at least 5 pixels, and a pixel; and the box
@@ -23,7 +28,7 @@ def crop_with_border(image: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
 
     The border ends at the edge of the image, so a picture of the benchmark is left as it is, and so is the result.
     """
-    border = max(5, round(max(box.x2 - box.x1 + 1, box.y2 - box.y1 + 1) / 10)) + 1
+    border = max(5, round(max(box.sides) / 10)) + 1
     left, top = max(box.x1 - border, 0), max(box.y1 - border, 0)
     crop = image[top : box.y2 + 1 + border, left : box.x2 + 1 + border]
     return crop, Box(box.x1 - left, box.y1 - top, box.x2 - left, box.y2 - top)
@@ -51,7 +56,7 @@ def limit_size(image: np.ndarray, box: Box, max_side: int = MAX_SIDE) -> tuple[n
 def crop_box(image: np.ndarray, box: Box, margin: float) -> np.ndarray:
     """The crop to the box, enlarged on each side by `margin` times the box's side, up to the edge of the image."""
     height, width = image.shape[:2]
-    extra_x, extra_y = round(margin * (box.x2 - box.x1 + 1)), round(margin * (box.y2 - box.y1 + 1))
+    extra_x, extra_y = (round(margin * side) for side in box.sides)
     return image[
         max(box.y1 - extra_y, 0) : min(box.y2 + 1 + extra_y, height),
         max(box.x1 - extra_x, 0) : min(box.x2 + 1 + extra_x, width),

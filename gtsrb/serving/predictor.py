@@ -83,9 +83,9 @@ def check_box(picture: np.ndarray, box: Box | None) -> Box:
     if x1 >= width or y1 >= height:
         raise InputError(f"the box starts at {x1},{y1}, outside the picture of {width} x {height} pixels; expected it inside")
     clipped = Box(x1, y1, min(x2, width - 1), min(y2, height - 1))
-    sides = clipped.x2 - x1 + 1, clipped.y2 - y1 + 1
-    if min(sides) < MIN_SIDE:
-        raise InputError(f"{sides[0]} x {sides[1]} pixels, too small to show a sign; expected at least {MIN_SIDE} x {MIN_SIDE}")
+    width, height = clipped.sides
+    if min(width, height) < MIN_SIDE:
+        raise InputError(f"{width} x {height} pixels, too small to show a sign; expected at least {MIN_SIDE} x {MIN_SIDE}")
     return clipped
 
 
