@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .NOTPARALLEL:  # each uses all cores, and two installations at once would spoil an environment
 .DEFAULT_GOAL := demo
 
-demo: setup  ## the whole pipeline on signs drawn by the project; no download, the workspace stays as it is
+demo: setup  ## three short recipes on synthetic signs, from images to test results; no download, the workspace stays as it is
 	@python -m scripts.demo
 
 # A process more than cores, since some wait for a project or a process of theirs, and four at most, since each holds TensorFlow.

@@ -22,16 +22,20 @@ PICTOGRAM_SIDE = 96  # pixels
 def cut_out(picture: np.ndarray, box: Box | None) -> tuple[np.ndarray, Box]:
     """The box with its border, reduced to `OCCLUSION_SIDE`, (height, width, 3) uint8; and the box in it.
 
-    Not reduced if the box would become smaller than a model takes.
+    Reduced less if the box would become smaller than a model takes.
     """
     crop, around = crop_with_border(picture, check_box(picture, box))
-    reduced, reduced_box = limit_size(crop, around, OCCLUSION_SIDE)
-    return (reduced, reduced_box) if min(reduced_box.sides) >= MIN_SIDE else (crop, around)
+    factor = min(around.sides) // MIN_SIDE
+    return limit_size(crop, around, max(OCCLUSION_SIDE, -(-max(crop.shape[:2]) // factor)))
 
 
-def occlusion_map(crop: np.ndarray, box: Box, model: Model) -> np.ndarray:
-    """Of the result of `cut_out`: (height, width) float32."""
-    return log_odds_drop(lambda pictures: np.stack([model.predict(covered, box).probabilities for covered in pictures]), crop)
+def occlusion_map(crop: np.ndarray, box: Box, model: Model, class_id: int) -> np.ndarray:
+    """Of the result of `cut_out`, for this class: (height, width) float32."""
+
+    def predict(pictures: np.ndarray) -> np.ndarray:
+        return np.stack([model.predict(covered, box).probabilities for covered in pictures])
+
+    return log_odds_drop(predict, crop, class_id)
 
 
 def thumbnail(picture: np.ndarray, side: int = 96, file_format: str = "png") -> str:

@@ -41,7 +41,8 @@ def predict(data: bytes, box: Box | None, model_name: str) -> predictor.Predicti
 
 @st.cache_data(max_entries=MAX_PICTURES, show_spinner=False)
 def occlusion_map(data: bytes, box: Box | None, model_name: str) -> np.ndarray:
-    return picture_view.occlusion_map(*picture_view.cut_out(read(data), box), load(model_name))
+    best = int(predict(data, box, model_name).probabilities.argmax())
+    return picture_view.occlusion_map(*picture_view.cut_out(read(data), box), load(model_name), best)
 
 
 def show() -> None:

@@ -6,11 +6,11 @@ NAME` restores those of an experiment) on its validation images. No test image i
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from gtsrb import device
 from gtsrb.command_line import run
 from gtsrb.config import params
 from gtsrb.config.evaluate import View
@@ -19,7 +19,7 @@ from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.evaluation import tta
 from gtsrb.evaluation.metrics import accuracy_metrics
-from gtsrb.networks import ensemble
+from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import shape_of
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     rows = np.load(rows_file)
     if not len(rows):
         raise InputError(f"train.{name} has no validation images to compare views on; add a validation block and train it")
-    device.set_up(recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None)
+    inference.set_up_device(recipe)
     shape = shape_of(images, len(arrays.read_class_names()))
     images, labels = images[rows], labels[rows]
     for title, views in view_sets.items():
@@ -51,7 +51,7 @@ def main() -> None:
 def read_views(path: Path) -> dict[str, list[View]]:
     """Sets of views by name. Raises `InputError` if the file cannot be read or is not valid."""
     try:
-        return TypeAdapter(dict[str, list[View]]).validate_python(read_yaml(path))
+        return TypeAdapter(dict[str, Annotated[list[View], Field(min_length=1)]]).validate_python(read_yaml(path))
     except ValidationError as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None
 

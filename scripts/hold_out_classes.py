@@ -3,9 +3,10 @@
 Reads   data/raw/classes.csv, and the arrays that the recipe `tiny` trains on
 Writes  docs/held_out_classes.csv, one row per class, and prints the means
 
-The classes are split by lot into five groups; for each, a network is trained on four folds of the other classes' signs. As in
-the study docs/without_sign.yaml it may mark 1 % of the fifth fold's images as unsure, and then names so many of the group's
-photographs without a mark. The networks train side by side, and a killed run resumes after its last finished epochs.
+The classes are split at random into five groups; for each, a network is trained on four folds of the other classes' signs (and
+on the recipe's places without a sign, some of which have a drawn sign of any class beside their box). As in the study
+docs/without_sign.yaml it may mark 1 % of the fifth fold's images as unsure, and then names so many of the group's photographs
+without a mark. The networks train side by side, and a killed run resumes after its last finished epochs.
 """
 
 from functools import partial
@@ -47,8 +48,8 @@ def main() -> None:
         ]  # fmt: skip
         trained = dict(workers.run(calls))
         tables = [measure(data.labels, *rows[number][1:], trained[number].probabilities, names) for number in range(GROUPS)]
-    table = pd.concat([table.assign(group=number) for number, table in enumerate(tables)]).sort_values("class_id")
-    write_csv(TABLE, table.round(4))
+        table = pd.concat([table.assign(group=number) for number, table in enumerate(tables)]).sort_values("class_id")
+        write_csv(TABLE, table.round(4))
     print(table.to_markdown(index=False, floatfmt=".4g"))
     of_photographs = np.average(table["answered"], weights=table["images"])
     of_classes = f"{table['answered'].mean():.2%} as a mean over classes"

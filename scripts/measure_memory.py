@@ -19,7 +19,10 @@ def main() -> None:
     if not sys.argv[1:]:
         raise InputError("the command line has nothing; expected a command, such as python -m stages.ingest")
     started = time.monotonic()
-    process = subprocess.Popen(sys.argv[1:])
+    try:
+        process = subprocess.Popen(sys.argv[1:])
+    except OSError as error:
+        raise InputError(f"{sys.argv[1]}: cannot be run ({error.strerror})") from None
     anonymous = resident = 0.0
     while process.poll() is None:
         memory = [read_memory(pid) for pid in find_family(process.pid)]

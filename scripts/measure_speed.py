@@ -128,9 +128,9 @@ def build_steps(name: str, threads: int) -> Callable[[Recipe, int], object]:
     from gtsrb.training.optimizers import build_optimizer
 
     recipe = params.load().train[name].model_copy(update={"threads": threads})
-    data = arrays.load(Path(f"data/processed/{recipe.images}/train"))
+    data, synthetic = map(arrays.load, loop.source_dirs(recipe))
     classes = int(data.labels.max()) + 1
-    examples = batches.Examples(data.images, data.labels, classes)
+    examples = batches.join(batches.Examples(data.images, data.labels, classes), synthetic)
     machine = loop.set_up_device(recipe)
     model = build_network(recipe.network, **shape_of(data.images, classes))
     optimizer = build_optimizer(recipe.optimizer, recipe.schedule, steps_per_epoch=981, epochs=recipe.epochs)

@@ -101,14 +101,14 @@ def walk(folder: Path) -> Iterator[Path]:
     A path that is no folder, or cannot be listed, stands for itself, so that reading it gives the error.
     """
     try:
-        paths = sorted(path for path in folder.iterdir() if path.is_dir() or path.is_file())
+        paths = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or path.is_file()))
     except OSError:
         yield folder
         return
     for path in paths:
         if path.is_dir() and not path.is_symlink():
             yield from walk(path)
-        elif path.is_file() and not path.name.startswith("."):
+        elif path.is_file():
             yield path
 
 

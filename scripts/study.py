@@ -68,22 +68,22 @@ def train_missing(content: Study, results_file: Path) -> None:
     used = sorted({run.recipe.synthetic.set for run in runs} - {"none"})
     tables_read = [*(RAW / f"{split}.parquet" for split in splits), *(SYNTHETIC / name / "train.parquet" for name in used)]
     code = results.hash_code([RAW / "classes.csv", *tables_read], device.versions())
-    revision, classes = results.git_revision(), len(arrays.read_class_names())
-    check_recipes([run.recipe for run in runs], classes)
+    revision, names = results.git_revision(), arrays.read_class_names()
+    check_recipes([run.recipe for run in runs], names)
     check_rows(runs)
-    missing = results.find_missing(lines, runs, code)
+    missing = results.find_missing(lines, runs, code, as_files=bool(content.as_files))
     if not missing:
         return
     arrays_dirs = {
-        images: prepare_sources(*images, splits, as_files=bool(content.as_files))
-        for images in dict.fromkeys(run.images for run in missing)
+        inputs: prepare_sources(*inputs, splits, as_files=bool(content.as_files))
+        for inputs in dict.fromkeys(run.inputs for run in missing)
     }
     finished = []
     with ExitStack() as locks, loop.open_trainers(missing[0].recipe, len(missing)) as workers:
         folders: dict[int, ExitStack] = {}
         sources = {
-            images: {name: workers.share(arrays.read, folder) for name, folder in dirs.items()}
-            for images, dirs in arrays_dirs.items()
+            inputs: {name: workers.share(arrays.read, folder) for name, folder in dirs.items()}
+            for inputs, dirs in arrays_dirs.items()
         }
 
         def call(number: int) -> partial[dict[str, Any]]:
@@ -91,11 +91,11 @@ def train_missing(content: Study, results_file: Path) -> None:
             run = missing[number]
             print_line(f"{number + 1} of {len(missing)}: {run.name}")
             folders[number] = locks.enter_context(ExitStack())
-            dirs = arrays_dirs[run.images]
+            dirs = arrays_dirs[run.inputs]
             trained_on = (dirs["train"], dirs["synthetic"])
             checkpoint_dir = checkpoints.checkpoint_dir(run.recipe, trained_on, run.evaluation)
             folder = folders[number].enter_context(checkpoint_dir)
-            return partial(train_run, run, sources[run.images], classes=classes, folder=folder)
+            return partial(train_run, run, sources[run.inputs], classes=len(names), folder=folder)
 
         for number, measured in workers.run(map(call, range(len(missing)))):
             run = missing[number]
@@ -122,11 +122,15 @@ def check_rows(runs: list[Run]) -> None:
             raise InputError(f"rows {first} and {run.row} have the same params; delete one of them")
 
 
-def check_recipes(recipes: list[Recipe], classes: int) -> None:
+def check_recipes(recipes: list[Recipe], names: list[str]) -> None:
     """Raises `InputError` if a recipe does not fit the raw data."""
     labels, tracks = tables.read_labels_and_tracks(RAW / "train.parquet")
+    drawn = {"none": labels[:0]}
     for recipe in recipes:
-        loop.check_classes(recipe, classes)
+        used = recipe.synthetic.set
+        if used not in drawn:
+            drawn[used], _ = tables.read_labels_and_tracks(SYNTHETIC / used / "train.parquet")
+        loop.check_classes(recipe, names, drawn[used])
     for validation in {recipe.validation for recipe in recipes}:
         split(labels, tracks, validation)
 

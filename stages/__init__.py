@@ -1,4 +1,4 @@
-"""What dvc.yaml runs, one file per stage: ingest -> preprocess -> train -> evaluate -> compare; robustness and export.
+"""What dvc.yaml runs, one file per stage, in the order that its first lines draw.
 
 Each reads params and files, calls `gtsrb` and writes files; what it computes is not here.
 """

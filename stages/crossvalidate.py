@@ -33,8 +33,9 @@ def main() -> str:
     recipe = load_section(Recipe, "train", name)
     recipes = load_section(CrossValidation, "crossvalidate", name).fold_recipes(recipe)
     photographs, synthetic = loop.source_dirs(recipe)
-    data, classes = arrays.load(photographs), len(arrays.read_class_names())
-    loop.check_classes(recipe, classes)
+    data, names = arrays.load(photographs), arrays.read_class_names()
+    loop.check_classes(recipe, names, arrays.load(synthetic).labels)
+    classes = len(names)
     splits = split_into_folds(data.labels, data.tracks, [fold_recipe.validation for fold_recipe in recipes])
 
     with checkpoints.checkpoint_dir(recipes[0], [photographs, synthetic]) as checkpoint_dir:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gtsrb import device
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.load import load_section, section_names
@@ -29,10 +28,7 @@ def main() -> str:
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     images, labels, _ = arrays.load(Path(f"data/processed/{recipe.images}/test"))
     names = arrays.read_class_names()
-    machine = device.set_up(
-        recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None
-    )
-    say(f"{machine}, {recipe.precision}")
+    inference.set_up_device(recipe)
 
     views = evaluation.test_time_augmentation
     probabilities_per_member, metrics_per_member = [], {}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gtsrb import device, parallel
+from gtsrb import parallel
 from gtsrb.command_line import argument, run_stage
 from gtsrb.config.evaluate import Evaluation
 from gtsrb.config.load import load_section, section_names
@@ -26,7 +26,7 @@ from gtsrb.evaluation.corruptions import corrupt_and_preprocess
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import build_network
 from gtsrb.outputs import write_csv, write_json
-from gtsrb.progress import Bar, say
+from gtsrb.progress import Bar
 
 CHUNK = 250  # images that one call corrupts
 
@@ -37,10 +37,7 @@ def main() -> str:
     variant, settings = load_section(Variant, "preprocess", recipe.images), load_section(Robustness, "robustness")
     rows = sample_images(tables.read(Path("data/raw/test.parquet")), settings)
     labels = rows["class_id"].to_numpy()
-    machine = device.set_up(
-        recipe.device, precision=recipe.precision, seed=recipe.seed, deterministic=recipe.deterministic, threads=None
-    )
-    say(f"{machine}, {recipe.precision}")
+    inference.set_up_device(recipe)
     model = build_network(
         recipe.network,
         size=variant.size,

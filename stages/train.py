@@ -30,7 +30,9 @@ def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe = load_section(Recipe, "train", name)
     photographs, synthetic = loop.source_dirs(recipe)
-    data, classes = arrays.load(photographs), len(arrays.read_class_names())
+    data, drawn, names = arrays.load(photographs), arrays.load(synthetic), arrays.read_class_names()
+    loop.check_classes(recipe, names, drawn.labels)
+    classes = len(names)
 
     with checkpoints.checkpoint_dir(recipe, [photographs, synthetic]) as checkpoint_dir:
         with loop.open_trainers(recipe, recipe.members) as workers:
@@ -54,7 +56,7 @@ def main() -> str:
             "versions": device.versions(),
         }
         if recipe.synthetic.share:
-            metrics["synthetic_images"] = len(arrays.load(synthetic).labels)
+            metrics["synthetic_images"] = len(drawn.labels)
         write_json(Path(f"metrics/{name}/training.json"), metrics)
     if recipe.members > 1:
         print(

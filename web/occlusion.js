@@ -7,11 +7,12 @@ const logOdds = (probabilities, best) => {
 // Between two patches, so that the page answers at once
 const letOthersWork = () => new Promise((resume) => setTimeout(resume));
 
-// {picture, box} of `cut` -> Float32Array of height x width, the mean drop over the patches that cover a pixel; null if stopped
-export async function occlusionMap({ picture, box }, answer, isCurrent) {
+// {picture, box} of `cut` and the class that is named -> Float32Array of height x width, the mean drop over the patches that cover
+// a pixel; null if stopped
+export async function occlusionMap({ picture, box }, best, answer, isCurrent) {
   const { pixels, width, height } = picture;
   const { probabilities } = await answer(picture, box);
-  const best = probabilities.indexOf(Math.max(...probabilities)), whole = logOdds(probabilities, best);
+  const whole = logOdds(probabilities, best);
   const mean = [0, 1, 2].map((channel) => pixels.reduce((sum, v, i) => (i % 4 === channel ? sum + v : sum), 0) / (width * height));
   const side = Math.floor(Math.sqrt(width * height)), patch = Math.floor(side / 4), step = Math.max(1, Math.floor(side / 12));
   const drops = new Float32Array(width * height), counts = new Float32Array(width * height);

@@ -7,7 +7,7 @@ const ORANGE = [255, 110, 0], BLUE = [0, 90, 255];
 const $ = (selector) => document.querySelector(selector);
 const edges = [...document.querySelectorAll("#edges input")]; // left, top, right, bottom
 
-let network; // the module network.js, once it has loaded
+let page, pictograms, occlusion, network; // page.json, the URLs of its signs and two modules, once they have loaded
 let bitmap, box; // the picture shown and the box of its sign
 let shown = 0; // pictures: a later one replaces an earlier one that is still decoded
 let turn = 0; // of answers: a later one stops what an earlier one still computes
@@ -21,6 +21,7 @@ const whole = () => [0, 0, bitmap.width - 1, bitmap.height - 1];
 
 async function show(blob) {
   const mine = ++shown;
+  if (blob !== $("#file").files[0]) $("#file").value = ""; // so that the same file can be chosen again
   try {
     const decoded = await decode(blob);
     if (mine !== shown) return decoded.close();
@@ -83,10 +84,12 @@ async function update() {
     const small = shrink(part, OCCLUSION_SIDE);
     $("#occlusion").hidden = true;
     $("#occlusion-caption").textContent = "What the answer rests on: being computed ...";
-    const map = await occlusion.occlusionMap(small, network.answer, () => mine === turn);
-    if (map) showOcclusion(small.picture, map, names[probabilities.indexOf(Math.max(...probabilities))]);
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    const map = await occlusion.occlusionMap(small, best, network.answer, () => mine === turn);
+    if (map) showOcclusion(small.picture, map, page.names[best]);
   } catch (error) {
-    if (!(error instanceof PictureError)) throw error;
+    if (mine !== turn) return;
+    if (!(error instanceof PictureError)) console.error(error);
     $("#result").replaceChildren();
     $("#looks").hidden = true;
     complain(error.message);
@@ -101,7 +104,7 @@ function showAnswer(probabilities) {
     const row = document.createElement("div");
     row.className = "sign";
     const image = Object.assign(document.createElement("img"), { src: pictograms[sign], alt: "" });
-    const name = Object.assign(document.createElement("b"), { textContent: names[sign] });
+    const name = Object.assign(document.createElement("b"), { textContent: page.names[sign] });
     const share = Object.assign(document.createElement("span"), { textContent: percent(probabilities[sign]) });
     const bar = Object.assign(document.createElement("div"), { className: "bar" });
     bar.append(document.createElement("div"));
@@ -110,8 +113,8 @@ function showAnswer(probabilities) {
     return row;
   });
   const highest = probabilities[best[0]];
-  if (highest < unsureBelow) {
-    const textContent = highest < unknownBelow ? marks.unknown : marks.unsure;
+  if (highest < page.unsure_below) {
+    const textContent = highest < page.unknown_below ? page.marks.unknown : page.marks.unsure;
     rows.splice(1, 0, Object.assign(document.createElement("span"), { className: "mark", textContent }));
   }
   const answer = document.createElement("div");
@@ -168,23 +171,24 @@ const stopCamera = () => {
   video.srcObject?.getTracks().forEach((track) => track.stop());
   video.srcObject = null;
 };
-$("#camera").addEventListener("click", async () => {
+const closeCamera = () => {
   stopCamera();
+  $("#viewfinder").hidden = true;
+  $("#camera").disabled = false;
+  $("#camera").focus();
+};
+$("#camera").addEventListener("click", async () => {
+  $("#camera").disabled = true; // until it is closed: a second start would leave the first one on
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     await video.play();
     $("#viewfinder").hidden = false;
     $("#shoot").focus();
   } catch {
-    stopCamera();
+    closeCamera();
     complain("No camera: there is none, or this page may not use it.");
   }
 });
-const closeCamera = () => {
-  stopCamera();
-  $("#viewfinder").hidden = true;
-  $("#camera").focus();
-};
 $("#close").addEventListener("click", closeCamera);
 $("#shoot").addEventListener("click", async () => {
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
@@ -194,32 +198,42 @@ $("#shoot").addEventListener("click", async () => {
 });
 
 // The examples, the pictograms, the results and the network, all fetched now: later the page needs no connection
-const fetchBlob = async (path) => (await fetch(path)).blob();
-const page = await (await fetch("page.json")).json();
-const { names, unsure_below: unsureBelow, unknown_below: unknownBelow, marks, examples, results } = page;
-const pictograms = await Promise.all(names.map(async (_, sign) => URL.createObjectURL(await fetchBlob(`pictograms/${sign}.png`))));
-for (const { sign, name } of examples) {
-  const blob = await fetchBlob(`examples/${sign}.png`);
-  const button = Object.assign(document.createElement("button"), { type: "button", title: name });
-  button.append(Object.assign(document.createElement("img"), { src: URL.createObjectURL(blob), alt: name }));
-  button.addEventListener("click", () => show(blob));
-  $("#examples").append(button);
+async function fetchFile(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
+  return response;
 }
-for (const { file, caption } of results) {
-  const figure = document.createElement("figure");
-  figure.append(
-    Object.assign(document.createElement("img"), { src: `results/${file}`, alt: caption }),
-    Object.assign(document.createElement("figcaption"), { textContent: caption }),
-  );
-  $("#results").append(figure);
-}
-const occlusion = await import("./occlusion.js");
-try {
+
+async function load() {
+  page = await (await fetchFile("page.json")).json();
+  const fetchImage = async (path) => (await fetchFile(path)).blob();
+  pictograms = await Promise.all(page.names.map(async (_, sign) => URL.createObjectURL(await fetchImage(`pictograms/${sign}.png`))));
+  for (const { sign, name } of page.examples) {
+    const blob = await fetchImage(`examples/${sign}.png`);
+    const button = Object.assign(document.createElement("button"), { type: "button", title: name });
+    button.append(Object.assign(document.createElement("img"), { src: URL.createObjectURL(blob), alt: name }));
+    button.addEventListener("click", () => show(blob));
+    $("#examples").append(button);
+  }
+  for (const { file, caption } of page.results) {
+    const figure = document.createElement("figure");
+    figure.append(
+      Object.assign(document.createElement("img"), { src: `results/${file}`, alt: caption }),
+      Object.assign(document.createElement("figcaption"), { textContent: caption }),
+    );
+    $("#results").append(figure);
+  }
+  occlusion = await import("./occlusion.js");
   network = await import("./network.js");
-  say("");
-} catch (error) {
-  complain(`The network cannot be loaded: ${error.message}`);
 }
-if (!bitmap) document.querySelector("#examples button").click();
-else await update();
+
+try {
+  await load();
+  const complained = $("#status").classList.contains("error"); // about a picture that was chosen meanwhile
+  if (!complained) say("");
+  if (bitmap) await update();
+  else if (!complained) $("#examples button").click();
+} catch (error) {
+  complain(`This page cannot be loaded: ${error.message}`);
+}
 document.documentElement.dataset.ready = "true";

@@ -38,9 +38,12 @@ export function cut(bitmap, [left, top, right, bottom]) {
   return { picture: { pixels, width: canvas.width, height: canvas.height }, box };
 }
 
-// A smaller copy of a picture of `cut`, at most `side` pixels, and its box
+// A smaller copy of a picture of `cut`, at most `side` pixels unless its box would be too small then, and the box
 export function shrink({ picture, box }, side) {
-  const factor = Math.ceil(Math.max(picture.width, picture.height) / side);
+  const factor = Math.max(1, Math.min(
+    Math.ceil(Math.max(picture.width, picture.height) / side),
+    Math.floor(Math.min(box[2] - box[0] + 1, box[3] - box[1] + 1) / MIN_SIDE),
+  ));
   const width = Math.floor(picture.width / factor), height = Math.floor(picture.height / factor);
   const pixels = new Uint8ClampedArray(width * height * 4);
   for (let y = 0; y < height; y++) {

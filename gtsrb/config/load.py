@@ -28,10 +28,10 @@ def section_names(*keys: str, path: Path = PARAMS) -> list[str]:
 def read_params(path: Path = PARAMS) -> object:
     """The content of params.yaml, not validated. Raises `InputError` if it is missing or not valid YAML."""
     try:
-        return parse_yaml(path.read_text())
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} not found; run this from the root of the project") from None
-    except yaml.YAMLError as error:
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
 
 

@@ -19,7 +19,7 @@ from gtsrb.config.out_of_fold import OutOfFold
 from gtsrb.config.preprocess import Variant
 from gtsrb.config.render import SyntheticSet
 from gtsrb.config.robustness import Robustness
-from gtsrb.config.train import Recipe
+from gtsrb.config.train import Recipe, ReduceOnPlateau
 
 RecipeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -51,6 +51,12 @@ class Params(Section):
             raise ValueError(f"train and evaluate must have the same recipes; only one has {', '.join(sorted(unmatched))}")
         if unknown := self.crossvalidate.keys() - self.train.keys():
             raise ValueError(f"crossvalidate.{min(unknown)}: unknown recipe; train has {', '.join(self.train)}")
+        for name in self.crossvalidate:
+            if isinstance(self.train[name].schedule, ReduceOnPlateau):
+                raise ValueError(
+                    f"crossvalidate.{name}: train.{name}.schedule is reduce_on_plateau, by which held-out images would train "
+                    "the network that predicts them; use another schedule, or leave the recipe out of crossvalidate"
+                )
         if unmatched := self.train.keys() ^ self.export.thresholds_from.keys():
             raise ValueError(
                 f"train and export.thresholds_from must have the same recipes; only one has {', '.join(sorted(unmatched))}"

@@ -26,6 +26,6 @@ def parse_yaml(text: str) -> Any:
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file. Raises `InputError` if it cannot be read or is not valid."""
     try:
-        return parse_yaml(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+        return parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path}: {' '.join(str(error).split())}") from None

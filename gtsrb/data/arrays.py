@@ -60,14 +60,16 @@ Images = np.ndarray | Rows | Joined
 
 
 def load(folder: Path) -> Arrays:
-    """The three arrays of a split's `folder`, data/processed/VARIANT/{train,test}, memory-mapped.
+    """The three arrays of a `folder`, data/processed/VARIANT/{train,test,none,SET}, memory-mapped.
 
     Raises `InputError` if there are none.
     """
     try:
         return Arrays(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Arrays._fields))
     except FileNotFoundError as error:
-        raise InputError(f"{error.filename} not found; run `dvc repro preprocess@{folder.parent.name}`") from None
+        is_set = folder.name not in ("train", "test", "none")
+        stage = f"preprocess_synthetic@{folder.name}" if is_set else f"preprocess@{folder.parent.name}"
+        raise InputError(f"{error.filename} not found; run `dvc repro {stage}`") from None
 
 
 def read(folder: Path) -> Arrays:
@@ -81,5 +83,8 @@ def open_shared(source: Path | Arrays) -> Arrays:
 
 
 def read_class_names(path: Path = Path("data/raw/classes.csv")) -> list[str]:
-    """The names in the order of the class numbers, always as strings, even "13" and "NA"."""
-    return pd.read_csv(path, dtype={"name": str}, keep_default_na=False)["name"].tolist()
+    """The names in the order of the class numbers, always as strings, even "13" and "NA". Raises `InputError` without them."""
+    try:
+        return pd.read_csv(path, dtype={"name": str}, keep_default_na=False)["name"].tolist()
+    except FileNotFoundError:
+        raise InputError(f"{path} not found; run `dvc repro ingest`") from None

@@ -98,7 +98,7 @@ def _list_from_folders(folder: Path, problems: list[str]) -> Splits:
     entries = [path for path in _list_visible(folder) if path.name != "classes.csv"]
     if not entries:
         problems.append("the folder is empty; expected class folders, or Train.csv; docs/your-data.md has the layouts")
-    splits = {path.name.lower(): path for path in entries if path.name.lower() in ("train", "test")}
+    splits = {path.name.lower(): path for path in entries if path.name.lower() in ("train", "test") and path.is_dir()}
     if splits:
         others = [path.name for path in entries if path not in splits.values()]
         problems += [f"{name}: expected only train, test and classes.csv, or only class folders" for name in others]

@@ -18,6 +18,8 @@ from gtsrb.data.tables import Row, encode_ppm
 from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
 
+MIN_SIDE = 8  # pixels, as preprocessing/crop.py: a smaller picture or box is none to predict from
+
 
 def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[Row], Iterator[Row], list[str]]:
     """Rows of the training and the test table, and the names of the classes; each picture is read when its row is asked for.
@@ -120,9 +122,11 @@ def read_pictures(folder: Path, pictures: pd.DataFrame, problems: list[str]) -> 
             continue
         height, width, _ = image.shape
         x1, y1, x2, y2 = map(int, box) if pd.notna(box[0]) else (0, 0, width - 1, height - 1)
-        if min(width, height) < 2:
-            problems.append(f"{path}: {width} x {height} pixels; expected at least 2 x 2")
+        if min(width, height) < MIN_SIDE:
+            problems.append(f"{path}: {width} x {height} pixels; expected at least {MIN_SIDE} x {MIN_SIDE}")
         elif not (0 <= x1 < x2 < width and 0 <= y1 < y2 < height):
             problems.append(f"{path}: ROI {x1, y1, x2, y2} is not inside the image of {width} x {height} pixels")
+        elif min(x2 - x1, y2 - y1) + 1 < MIN_SIDE:
+            problems.append(f"{path}: ROI {x1, y1, x2, y2}; expected at least {MIN_SIDE} x {MIN_SIDE} pixels")
         else:
             yield path, class_id, track, frame, width, height, x1, y1, x2, y2, encode_ppm(image)

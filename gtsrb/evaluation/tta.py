@@ -7,12 +7,17 @@ from gtsrb.augmentation.geometric import AffineDraws, warp
 from gtsrb.config.evaluate import View
 from gtsrb.networks import inference
 
+VIEWED = 4 * inference.PREDICTION_BATCH  # images that are in memory in another view at a time
+
 
 def predict(model: keras.Model, images: np.ndarray, views: list[View] | None) -> np.ndarray:
     """(n, size, size, channels) images -> (n, classes) float32 probabilities, averaged over `views`; None: without any."""
-    if views is None:
+    if views is None or not len(images):
         return inference.predict(model, images)
-    return np.mean([inference.predict(model, apply_view(images, view)) for view in views], axis=0)
+    batches = (images[start : start + VIEWED] for start in range(0, len(images), VIEWED))
+    return np.concatenate(
+        [np.mean([inference.predict(model, apply_view(batch, view)) for view in views], axis=0) for batch in batches]
+    )
 
 
 def apply_view(images: np.ndarray, view: View) -> np.ndarray:

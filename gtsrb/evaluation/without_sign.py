@@ -12,8 +12,8 @@ def without_sign_metrics(
 ) -> dict[str, float]:
     """(n,) and (m,) probabilities of the first answers -> metrics of telling the two apart by this probability.
 
-    auroc: the area under the ROC curve; 0.5 if the probability says nothing. fpr95: the share of pictures without a sign among
-    the answers when 95 % of those with one are answered (Hendrycks and Gimpel 2017). Shares of pictures without a sign:
+    auroc: the area under the ROC curve; 0.5 if the probability says nothing. fpr95: the share of pictures without a sign that
+    are answered when 95 % of those with one are (Hendrycks and Gimpel 2017). Shares of pictures without a sign:
     confident, named with a probability of 95 % or more; answered, not marked as unsure; known, not marked as unknown. Shares of
     pictures with a sign that are marked: unsure, and unknown.
     """

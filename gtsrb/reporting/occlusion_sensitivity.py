@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
+BATCH_SIZE = 32  # covered copies of the image at a time, which bounds the memory
 
-def log_odds_drop(predict: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
-    """(height, width, channels) image -> (height, width) float32: the mean drop in log-odds (nats) of the predicted class.
+
+def log_odds_drop(predict: Callable[[np.ndarray], np.ndarray], image: np.ndarray, class_id: int) -> np.ndarray:
+    """(height, width, channels) image -> (height, width) float32: the mean drop in log-odds (nats) of the class.
 
     `predict` maps (n, height, width, channels) images to (n, classes) probabilities. The probability itself would not do: where
     it is 0.9999, it stays there with a patch covered, and the map would be empty.
     """
-    best, side = int(predict(image[None])[0].argmax()), math.isqrt(image.shape[0] * image.shape[1])
+    side = math.isqrt(image.shape[0] * image.shape[1])
 
     def log_odds(images: np.ndarray) -> np.ndarray:
         probabilities = np.maximum(predict(images), 1e-30)
-        others = np.delete(probabilities, best, axis=1).sum(axis=1)  # more exact than 1 - p
-        return np.log(probabilities[:, best] / others)
+        others = np.delete(probabilities, class_id, axis=1).sum(axis=1)  # more exact than 1 - p
+        return np.log(probabilities[:, class_id] / others)
 
     return score_drop(log_odds, image, patch=side // 4, step=max(1, side // 12))
 
@@ -29,17 +32,17 @@ def score_drop(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, *, 
     colour, one every `step` pixels. Positive where the image speaks for the class, negative where it speaks against it.
     """
     height, width = image.shape[:2]
-    occluded, patches = [], []
-    for top in range(step - patch, height, step):
-        for left in range(step - patch, width, step):
-            area = (slice(max(top, 0), top + patch), slice(max(left, 0), left + patch))
-            copy = image.copy()
-            copy[area] = image.mean(axis=(0, 1)).astype(image.dtype)
-            occluded.append(copy)
-            patches.append(area)
-    drops = score(image[None])[0] - score(np.stack(occluded))
+    rows, columns = (
+        [slice(max(start, 0), start + patch) for start in range(step - patch, side, step)] for side in (height, width)
+    )
+    patches, mean, whole = [*product(rows, columns)], image.mean(axis=(0, 1)).astype(image.dtype), score(image[None])[0]
     total, count = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
-    for area, drop in zip(patches, drops, strict=True):
-        total[area] += drop
-        count[area] += 1
+    for start in range(0, len(patches), BATCH_SIZE):
+        batch = patches[start : start + BATCH_SIZE]
+        covered = np.repeat(image[None], len(batch), axis=0)
+        for copy, area in zip(covered, batch, strict=True):
+            copy[area] = mean
+        for area, covered_score in zip(batch, score(covered), strict=True):
+            total[area] += whole - covered_score
+            count[area] += 1
     return total / count

@@ -219,8 +219,7 @@ def mistakes(recipes: list[str], params: Params) -> str:
             if n_different:
                 note = f'<p class="note">On {n_different} of these the exported network predicts another class.</p>\n'
         figures = [
-            mistake(test.images[i], i, names[test.labels[i]], names[predictions[i]], probabilities[i].max(), count, network)
-            for i, count in shown
+            mistake(test.images[i], i, names[test.labels[i]], names, probabilities[i], count, network) for i, count in shown
         ]
         return f'{note}<div class="mistakes">{"".join(figures)}</div>\n'
 
@@ -228,13 +227,14 @@ def mistakes(recipes: list[str], params: Params) -> str:
 
 
 def mistake(
-    image: np.ndarray, index: int, truth: str, prediction: str, confidence: float, count: int, network: Network | None
+    image: np.ndarray, index: int, truth: str, names: pd.Series, probabilities: np.ndarray, count: int, network: Network | None
 ) -> str:
-    """A network input with its occlusion map, if there is a network to compute it, and a caption."""
-    truth, prediction = escape(truth), escape(prediction)
+    """A network input with the occlusion map of its predicted class, if there is a network to compute it, and a caption."""
+    best = int(probabilities.argmax())
+    truth, prediction, confidence = escape(truth), escape(names[best]), probabilities[best]
     images = [(html_images.to_uint8(image), truth)]
     if network:
-        overlay = html_images.overlay_map(image, log_odds_drop(network, image), MAP_SIDE)
+        overlay = html_images.overlay_map(image, log_odds_drop(network, image, best), MAP_SIDE)
         images.append((overlay, f"occlusion map for {prediction}"))
     row = " ".join(f'<img src="{html_images.data_url(pixels)}" alt="{alt}">' for pixels, alt in images)
     caption = f"<b>{truth}</b> predicted as <b>{prediction}</b> with {confidence:.1%} confidence; image {index:05d}, "

@@ -69,8 +69,12 @@ Styles = Mapping[str, LineStyle]  # recipe -> its style
 
 
 def line_styles(recipes: list[str]) -> Styles:
-    """The first five recipes differ; the sixth has the style of the first."""
-    return {name: LineStyle(COLORS[i % len(COLORS)], list(MARKERS)[i % len(MARKERS)]) for i, name in enumerate(recipes)}
+    """The colours repeat after five recipes, then with other markers: 25 recipes differ."""
+    markers = list(MARKERS)
+    return {
+        name: LineStyle(COLORS[i % len(COLORS)], markers[(i + i // len(COLORS)) % len(markers)])
+        for i, name in enumerate(recipes)
+    }
 
 
 def write_png(path: Path, figure: Figure) -> None:

@@ -33,10 +33,10 @@ In {test_images:,} test images; on one core, a picture of {side} x {side} pixels
 | md5 of the weights file | `{weights_md5}` |
 
 Limitations:
-- It knows only these signs: it predicts one of them for any picture. Below a probability of {unsure_below}% a prediction is
-  marked as unsure: {unsure} of the test images, and all but {answered} of crops of photographs without a sign, of which it is
-  95 % certain or more of {confident} (metrics/{name}/without_sign.csv). Below {unknown_below}% it is marked as unknown:
-  {unknown} of the test images, and all but {known} of these crops.
+- It knows only these signs: it predicts one of them for any picture. A prediction is marked as unsure below a probability of
+  {unsure_below}%, as unknown below {unknown_below}%. Of the test images {unsure} are marked, {unknown} as unknown. Of crops of
+  photographs without a sign {answered} are not marked, {known} not as unknown, and {confident} get a probability of 95% or more
+  (metrics/{name}/without_sign.csv).
 - {calibration}
 - The sign has to fill the picture, or come with a box around it; the table shows what the box is worth.
 - Classes with the lowest accuracy: {missed}.

@@ -11,11 +11,18 @@ from gtsrb.studies.code_dependencies import code_dependencies, code_hash, file_h
 from gtsrb.studies.study import Run, run_git, short_hash
 
 # What leads from the raw data to predictions, with all that these modules import ...
-CODE = ("data/tables", "preprocessing/preprocess", "training/loop", "evaluation/tta")
-# ... except what cannot change a result: how files are written, and the schemas whose values the hash of params covers.
+CODE = ("data/tables", "preprocessing/preprocess", "training/loop", "studies/training")
+# ... except what cannot change a result: how files are written, and what the hash of params covers.
 NEUTRAL = {
     Path(f"gtsrb/{name}.py")
-    for name in ("outputs", "training/checkpoints", "config/preprocess", "config/augmentation", "config/evaluate")
+    for name in (
+        "outputs",
+        "training/checkpoints",
+        "studies/study",
+        "config/preprocess",
+        "config/augmentation",
+        "config/evaluate",
+    )
 }
 KEYS = ["row", "fold", "seed"]
 HASHES = ["params", "code", "revision"]
@@ -62,9 +69,11 @@ def select_newest(lines: pd.DataFrame) -> pd.DataFrame:
     return lines[lines["code"] == lines["code"].iloc[-1]] if len(lines) else lines
 
 
-def find_missing(lines: pd.DataFrame, runs: list[Run], code: str) -> list[Run]:
-    """The runs without a line of their current params and of this `code`."""
+def find_missing(lines: pd.DataFrame, runs: list[Run], code: str, *, as_files: bool = False) -> list[Run]:
+    """The runs without a line of their current params and of this `code`, with errors `as_files` if these are asked for."""
     valid = select_current(lines, runs)
     valid = valid[valid["code"] == code]
+    if as_files:
+        valid = valid[valid["errors_as_files"].notna()] if "errors_as_files" in valid else valid[:0]
     done = set(zip(valid["row"], valid["fold"].fillna(-1), valid["seed"], strict=True))
     return [run for run in runs if (run.row, -1 if run.fold is None else run.fold, run.seed) not in done]

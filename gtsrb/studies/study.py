@@ -74,7 +74,7 @@ class Run:
         return f"{self.row}{fold}, seed {self.seed}"
 
     @property
-    def images(self) -> tuple[Variant, str]:
+    def inputs(self) -> tuple[Variant, str]:
         """What its arrays are of: the image variant, and the set of synthetic images."""
         return self.variant, self.recipe.synthetic.set
 
@@ -154,6 +154,7 @@ def check_comparable(recipes: list[Recipe]) -> None:
         "device": {str(recipe.device) for recipe in recipes},
         "deterministic": {str(recipe.deterministic) for recipe in recipes},
         "threads": {str(recipe.threads) for recipe in recipes},
+        "replicas": {str(recipe.replicas) for recipe in recipes},
     }.items():
         if len(values) > 1:
             raise InputError(f"rows differ in {key}: {' and '.join(sorted(values))}; set the same for all rows of a study")

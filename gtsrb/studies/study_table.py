@@ -35,7 +35,7 @@ def summarize(lines: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
             "high": 100 - error_rates.min(),
             "loss": runs["val_loss"].mean(),
             "answered": runs["answered"].mean() if "answered" in runs else np.nan,
-            "as_files": runs["errors_as_files"].groupby("fold").mean().sum() if "errors_as_files" in runs else np.nan,
+            "as_files": count_as_files(runs),
             "seconds": runs["seconds"].mean(),
             "parameters": runs["parameters"].iloc[0],
             "difference": np.nan,
@@ -58,6 +58,13 @@ def summarize(lines: pd.DataFrame, rows: list[str]) -> pd.DataFrame:
 def count(runs: pd.DataFrame, column: str) -> int:
     """Number of images or tracks in all folds of `runs`, each fold counted once."""
     return int(runs.groupby("fold")[column].first().sum())
+
+
+def count_as_files(runs: pd.DataFrame) -> float:
+    """Errors without boxes in all folds, averaged over the seeds of a fold; NaN unless all folds have them."""
+    if "errors_as_files" not in runs:
+        return np.nan
+    return runs["errors_as_files"].groupby("fold").mean().sum(skipna=False)
 
 
 def errors_by_track(runs: pd.DataFrame) -> pd.Series:

@@ -17,7 +17,7 @@ def car(ink: int) -> list[Shape]:
 
 
 def lorry(ink: int) -> list[Shape]:
-    """Seen from behind, 26 wide, 36 high; the bottom of its wheels is level with that of a car at the same height."""
+    """Seen from behind, 25 wide, 33 high; the bottom of its wheels is level with that of a car at the same height."""
     return [
         rectangle(-12.3, -21.5, 12.3, 5, ink, 0.3),
         rectangle(-11, 5, -6, 11.5, ink, 0.3),

@@ -7,7 +7,7 @@ import numpy as np
 
 from gtsrb.augmentation.augment import augment
 from gtsrb.config.train import Recipe, Shuffle
-from gtsrb.data.arrays import Images
+from gtsrb.data.arrays import Arrays, Images, Joined
 from gtsrb.data.labels import WITHOUT_SIGN
 
 ORDER, AUGMENTATION, DROPOUT = range(3)  # streams of random numbers
@@ -30,6 +30,14 @@ class Examples(NamedTuple):
         targets = np.eye(self.classes, dtype=np.float32)[labels]
         targets[labels == WITHOUT_SIGN] = 1 / self.classes
         return self.images[rows], targets
+
+
+def join(photographs: Examples, synthetic: Arrays) -> Examples:
+    """The photographs, and after them the synthetic images if there are any."""
+    if not len(synthetic.labels):
+        return photographs
+    images, labels = Joined(photographs.images, synthetic.images), np.concatenate([photographs.labels, synthetic.labels])
+    return Examples(images, labels, photographs.classes, synthetic=len(synthetic.labels))
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

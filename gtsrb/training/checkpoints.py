@@ -122,7 +122,9 @@ class Checkpoint(keras.callbacks.Callback):
                 self.progress = Progress(**json.loads(str(state["progress"])), best_weights=best)
         if self.history.exists():
             lines = self.history.read_bytes().splitlines(keepends=True)
-            self.history.write_bytes(b"".join(lines[: self.progress.epochs + 1]))
+            if len(lines) > self.progress.epochs + 1:
+                with atomic_write(self.history) as temporary_path:
+                    temporary_path.write_bytes(b"".join(lines[: self.progress.epochs + 1]))
         return self.progress.epochs
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

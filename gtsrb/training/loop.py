@@ -14,7 +14,9 @@ import pandas as pd
 from gtsrb import device, parallel
 from gtsrb.config.train import Recipe, ReduceOnPlateau
 from gtsrb.data import arrays
-from gtsrb.data.arrays import Joined, Rows, Sources
+from gtsrb.data.arrays import Rows, Sources
+from gtsrb.data.labels import WITHOUT_SIGN
+from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.networks import inference
@@ -22,7 +24,7 @@ from gtsrb.networks.build import build_network, seed_layers, shape_of
 from gtsrb.parallel import Workers
 from gtsrb.progress import print_line, say
 from gtsrb.training import checkpoints
-from gtsrb.training.batches import Examples, OrderedBatches, TrainingBatches, count_synthetic, steps_per_epoch
+from gtsrb.training.batches import Examples, OrderedBatches, TrainingBatches, count_synthetic, join, steps_per_epoch
 from gtsrb.training.callbacks import EpochPrinter, EpochSeeding, LearningRateLog, ResumablePlateau
 from gtsrb.training.checkpoints import Checkpoint, Progress, covered_seconds
 from gtsrb.training.optimizers import build_optimizer
@@ -97,10 +99,9 @@ def open_trainers(recipe: Recipe, networks: int) -> Iterator[Workers]:
 def train(recipe: Recipe, sources: Sources, *, classes: int, folder: Path, workers: Workers, name: str = "") -> TrainedRecipe:
     """Splits the photographs and trains every member of the recipe, resuming from the checkpoints in `folder`.
 
-    Lines about a member begin with `name` and, if there are several, its own. Raises `InputError` if the recipe does not fit
-    the data.
+    Lines about a member begin with `name` and, if there are several, its own. Raises `InputError` if the photographs cannot be
+    split so.
     """
-    check_classes(recipe, classes)
     photographs, synthetic = map(arrays.open_shared, sources)
     rows = rows_trained_on(recipe, split(photographs.labels, photographs.tracks, recipe.validation))
     shared = share_sources(sources, workers)
@@ -154,9 +155,7 @@ def train_member_on(
     train, validation = (
         Examples(Rows(photographs.images, rows), photographs.labels[rows], classes) for rows in (train_rows, validation_rows)
     )
-    if count := len(synthetic.labels):
-        labels = np.concatenate([train.labels, synthetic.labels])
-        train = Examples(Joined(train.images, synthetic.images), labels, classes, synthetic=count)
+    train = join(train, synthetic)
     with checkpoints.member_dir(folder, f"{device.versions()} on {machine}") as own_folder:
         return train_member(recipe, number, train=train, validation=validation, machine=machine, folder=own_folder, name=name)
 
@@ -190,11 +189,16 @@ def set_up_device(recipe: Recipe) -> device.Device:
     )
 
 
-def check_classes(recipe: Recipe, classes: int) -> None:
-    """Raises `InputError` if the recipe names a class that the data set does not have."""
-    flips = recipe.augmentation and recipe.augmentation.flips
-    if flips and flips.max_class_id >= classes:
-        raise InputError(f"augmentation.flips names class {flips.max_class_id}; the data set has classes 0 to {classes - 1}")
+def check_classes(recipe: Recipe, names: list[str], synthetic_labels: np.ndarray) -> None:
+    """Raises `InputError` if the recipe flips or draws signs of classes that are not those of the data set, `names`."""
+    flips, last = recipe.augmentation and recipe.augmentation.flips, len(names) - 1
+    if flips and flips.max_class_id > last:
+        raise InputError(f"augmentation.flips names class {flips.max_class_id}; the data set has classes 0 to {last}")
+    if (synthetic_labels != WITHOUT_SIGN).any() and tuple(names) != SIGN_NAMES:
+        raise InputError(
+            f"synthetic.set = {recipe.synthetic.set!r}: its drawings are of the {len(SIGN_NAMES)} signs of GTSRB, and the data "
+            "set has other classes; set synthetic: {set: none, share: 0.0}, or a set with tracks_per_class: 0"
+        )
 
 
 def train_member(

@@ -58,7 +58,7 @@ def test_the_occlusion_map_is_of_the_sign_and_its_border(model):
     sign = Image.open(ROOT / "app/static/4.png").convert("RGB").resize((40, 40))
     picture[240:280, 20:60] = np.asarray(sign)
     crop, box = picture_view.cut_out(picture, Box(20, 240, 59, 279))
-    drop = picture_view.occlusion_map(crop, box, model)
+    drop = picture_view.occlusion_map(crop, box, model, 4)
     assert (crop == picture[234:286, 14:66]).all() and drop.shape == crop.shape[:2]
     assert drop[16:36, 16:36].max() > 3 * np.abs(drop[[0, -1], :]).mean()
 
@@ -66,13 +66,16 @@ def test_the_occlusion_map_is_of_the_sign_and_its_border(model):
 def test_a_large_picture_is_reduced_before_it_is_covered(model):
     crop, box = picture_view.cut_out(RNG.integers(0, 256, (500, 900, 3), dtype=np.uint8), None)
     assert crop.shape == (50, 90, 3) and box == Box(0, 0, 89, 49)
-    assert picture_view.occlusion_map(crop, box, model).shape == (50, 90)
+    assert picture_view.occlusion_map(crop, box, model, 0).shape == (50, 90)
 
 
 def test_a_flat_box_is_not_reduced_below_what_a_model_takes(model):
-    crop, box = picture_view.cut_out(RNG.integers(0, 256, (1000, 1000, 3), dtype=np.uint8), Box(100, 100, 399, 119))
-    assert (box.x2 - box.x1 + 1, box.y2 - box.y1 + 1) == (300, 20)
-    assert picture_view.occlusion_map(crop, box, model).shape == crop.shape[:2]
+    picture = RNG.integers(0, 256, (1000, 4000, 3), dtype=np.uint8)
+    crop, box = picture_view.cut_out(picture, Box(0, 500, 3999, 599))
+    assert crop.shape == (75, 333, 3) and box.sides == (333, 9)
+    assert picture_view.occlusion_map(crop, box, model, 0).shape == crop.shape[:2]
+    _, box = picture_view.cut_out(picture, Box(0, 500, 3999, 507))
+    assert box.sides == (4000, 8)
 
 
 @pytest.mark.parametrize("kind", ["cmyk", "16_bit", "animated"])

@@ -243,6 +243,15 @@ def test_best_weights_and_plateau_schedules_need_validation_images(raw_params):
         parse(raw_params)
 
 
+def test_a_cross_validated_recipe_has_no_plateau_schedule(raw_params):
+    """Held-out images would steer the network that predicts them."""
+    raw_params["crossvalidate"]["baseline"] = {"folds": 5, "seed": 0}
+    parse(raw_params)
+    raw_params["train"]["baseline"]["schedule"] = {"name": "reduce_on_plateau", "factor": 0.5, "patience": 2, "min_delta": 0.0}
+    with pytest.raises(InputError, match=r"crossvalidate.baseline: train.baseline.schedule is reduce_on_plateau"):
+        parse(raw_params)
+
+
 def test_ema_and_batch_normalization_are_mutually_exclusive(raw_params):
     recipe = raw_params["train"]["baseline"]
     recipe["optimizer"]["ema_momentum"] = 0.999
@@ -332,6 +341,9 @@ def test_a_missing_an_invalid_and_an_empty_file(tmp_path):
     with pytest.raises(InputError, match="is not valid YAML") as error:
         load(Path(tmp_path / "params.yaml"))
     assert "\n" not in str(error.value)
+    (tmp_path / "params.yaml").write_bytes("train: {}  # für".encode("latin-1"))
+    with pytest.raises(InputError, match="is not valid YAML"):
+        load(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("")
     with pytest.raises(InputError, match="the whole file = None"):
         load(tmp_path / "params.yaml")

@@ -18,6 +18,7 @@ from gtsrb.config.ingest import OwnData
 from gtsrb.data import arrays, own_reader, sign_names, tables
 from gtsrb.data.own_layouts import Picture, tabulate
 from gtsrb.errors import InputError, raise_problems
+from gtsrb.preprocessing import crop
 from stages import ingest
 
 WITH_FRACTION, WITH_TEST = OwnData(test_fraction=0.5, seed=0), OwnData(seed=0)
@@ -42,7 +43,7 @@ KAGGLE = {
         KAGGLE_COLUMNS,
         *(f"12,10,1,2,10,9,{c},Train/{c}/{c:05d}_0000{t}_0000{f}.png" for c in (3, 20) for t in range(2) for f in range(2)),
     ),
-    "Test.csv": csv_lines(KAGGLE_COLUMNS, "12,10,0,0,11,8,20,Test/00000.png", "12,10,1,1,5,5,3,Test/00001.png"),
+    "Test.csv": csv_lines(KAGGLE_COLUMNS, "12,10,0,0,11,8,20,Test/00000.png", "12,10,1,1,8,8,3,Test/00001.png"),
     **{f"Train/{c}/{c:05d}_0000{t}_0000{f}.png": png(c + t + f) for c in (3, 20) for t in range(2) for f in range(2)},
     **{f"Test/0000{n}.png": png(n) for n in range(2)},
     "Meta/0.png": b"not read",
@@ -54,6 +55,10 @@ def write_files(files: Files, path: Path) -> Path:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
     return path
+
+
+def test_what_is_too_small_to_predict_from_is_too_small_to_read() -> None:
+    assert own_reader.MIN_SIDE == crop.MIN_SIDE
 
 
 def read(folder: Path, params: OwnData) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
@@ -112,7 +117,7 @@ def test_the_kaggle_layout(tmp_path: Path) -> None:
     assert classes == ["3", "20"]
     assert train[["class_id", "track", "frame"]].values.tolist() == [[c, t, f] for c in (0, 1) for t in (0, 1) for f in (0, 1)]
     assert (train[tables.ROI] == [1, 2, 10, 9]).all(axis=None)
-    assert test[["class_id", *tables.ROI]].values.tolist() == [[1, 0, 0, 11, 8], [0, 1, 1, 5, 5]]
+    assert test[["class_id", *tables.ROI]].values.tolist() == [[1, 0, 0, 11, 8], [0, 1, 1, 8, 8]]
 
 
 def test_the_kaggle_layout_without_boxes_and_test_split(tmp_path: Path) -> None:
@@ -201,10 +206,10 @@ def test_the_kaggle_copy_of_gtsrb_has_its_class_names(tmp_path: Path) -> None:
 def test_every_picture_format_becomes_rgb(tmp_path: Path) -> None:
     write_files(SPLITS, tmp_path)
     for name, mode in {"a.png": "L", "b.webp": "RGBA", "c.tif": "CMYK", "d.JPG": "RGB"}.items():
-        Image.new("RGB", (9, 7), (60, 60, 60)).convert(mode).save(tmp_path / "train/stop" / name)
+        Image.new("RGB", (9, 8), (60, 60, 60)).convert(mode).save(tmp_path / "train/stop" / name)
     train, _, _ = read(tmp_path, WITH_TEST)
     train = train[~train["filename"].isin(SPLITS)]
-    assert len(train) == 4 and all(tables.decode_ppm(image).shape == (7, 9, 3) for image in train["image"])
+    assert len(train) == 4 and all(tables.decode_ppm(image).shape == (8, 9, 3) for image in train["image"])
     assert all(abs(tables.decode_ppm(image).mean() - 60) < 2 for image in train["image"])
 
 
@@ -265,7 +270,7 @@ INVALID: dict[str, tuple[Files, OwnData, list[str]]] = {
     "image of one row": (
         FOLDERS | {"stop/0.png": png(0, 9, 1)},
         WITH_FRACTION,
-        ["stop/0.png: 9 x 1 pixels; expected at least 2 x 2"],
+        ["stop/0.png: 9 x 1 pixels; expected at least 8 x 8"],
     ),
     "more than ten problems": (
         {f"{c}/{n}.png": b"" for c in ("stop", "yield") for n in range(6)},
@@ -290,6 +295,7 @@ INVALID: dict[str, tuple[Files, OwnData, list[str]]] = {
         WITH_TEST,
         ["1 problem", "val: expected only train, test"],
     ),
+    "train is a file": (FOLDERS | {"train": b""}, WITH_FRACTION, ["1 problem", "train: not in a class folder"]),
     "loose image": (SPLITS | {"train/0.png": png(0)}, WITH_TEST, ["1 problem", "train/0.png: not in a class folder"]),
     "class without a name": (
         classes_csv("folder,name", "stop,Stop"),
@@ -347,6 +353,11 @@ INVALID: dict[str, tuple[Files, OwnData, list[str]]] = {
         kaggle_with("10,9,3", "12,9,3"),
         WITH_TEST,
         ["1 problem", "ROI (1, 2, 12, 9) is not inside the image of 12 x 10"],
+    ),
+    "ROI too small": (
+        kaggle_with("1,2,10,9,3", "1,2,7,9,3"),
+        WITH_TEST,
+        ["1 problem", "ROI (1, 2, 7, 9); expected at least 8 x 8 pixels"],
     ),
     "ROI empty": (kaggle_with("1,2,10,9,3", "1,2,1,9,3"), WITH_TEST, ["1 problem", "ROI (1, 2, 1, 9) is not inside"]),
     "no ClassId": (kaggle_with("ClassId", "Class"), WITH_TEST, ["Train.csv: no column ClassId; found Width"]),

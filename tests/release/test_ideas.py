@@ -38,7 +38,7 @@ def test_every_block_that_is_a_comment_is_one_that_can_be_added(tmp_path):
     text = (ROOT / "params.yaml").read_text()
     commented = re.findall(r"^( +)# ((\w+): [\[{\d].*?)(?: +#.*)?$", text, re.MULTILINE)
     names = [name for *_, name in commented]
-    expected = "shuffle validation spatial_transformer gradient_clip ema_momentum schedule schedule"
+    expected = "replicas shuffle validation spatial_transformer gradient_clip ema_momentum schedule schedule"
     assert " ".join(names) == f"{expected} shadow motion_blur posterize mixup cutmix flips"
     for indent, block, name in commented:
         added = text.replace(f"{indent}# {block}", f"{indent}{block}", 1)

@@ -3,6 +3,7 @@
 import statistics
 from itertools import combinations
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
@@ -42,6 +43,14 @@ def test_the_table_of_the_results(recipe):
         duration(training["seconds"]),
         f"`{export['weights_md5']}`",
     ]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("metrics/*/robustness.csv")), ids=lambda path: path.parent.name)
+def test_the_table_of_robustness(path):
+    (row,) = rows(RESULTS, f"| `{path.parent.name}` |")
+    measured = pd.read_csv(path)
+    middle = measured[measured["level"].isin([0, 2])]
+    assert row == [f"{accuracy * 100:.1f}" for accuracy in middle["accuracy"]]
 
 
 def several(accuracies: list[float], errors: list[int]) -> list[str]:

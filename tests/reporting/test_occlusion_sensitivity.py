@@ -35,6 +35,7 @@ def test_log_odds_show_the_evidence_of_a_saturated_network():
 
     image = np.zeros((48, 48, 3), np.uint8)
     image[10, 30] = 255
-    drop = log_odds_drop(predict, image)
+    drop = log_odds_drop(predict, image, 1)
     assert drop[10, 30] == drop.max() > 9
     assert drop[40, 5] == 0
+    assert np.allclose(log_odds_drop(predict, image, 0), -drop)

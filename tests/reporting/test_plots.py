@@ -12,10 +12,10 @@ STYLES = plots.line_styles(["a", "b", "c"])
 BINS = pd.DataFrame({"mean": [0.2, 0.9], "accuracy": [0.3, 0.8], "accuracy_low": [0.1, 0.7], "accuracy_high": [0.6, 0.9]})
 
 
-def test_five_recipes_have_different_styles():
-    styles = plots.line_styles(list("abcdef"))
-    assert len(set(styles.values())) == 5
-    assert styles["f"] == styles["a"]
+def test_recipes_have_different_styles():
+    styles = plots.line_styles(list("abcdefghijklmnopqrstuvwxy"))
+    assert len(set(styles.values())) == 25
+    assert len({style.color for style in list(styles.values())[:5]}) == 5
 
 
 def test_a_recipe_keeps_its_style_where_others_have_no_table():

@@ -62,6 +62,8 @@ def test_runs_with_a_line_are_not_missing(tmp_path):
     lines = results.read_lines(file)
     assert lines["code"].tolist() == ["0123", "4567", "0123"]
     assert results.find_missing(lines, runs, "0123") == runs[1:]
+    assert results.find_missing(lines, runs, "0123", as_files=True) == runs  # no line has these errors
+    assert results.find_missing(lines.assign(errors_as_files=0), runs, "0123", as_files=True) == runs[1:]
     assert len(results.select_current(lines, runs)) == 2
 
 

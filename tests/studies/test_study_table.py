@@ -118,6 +118,8 @@ def test_errors_as_files_are_averaged_over_seeds_and_summed_over_folds():
     text = study_table.format_summary(study_table.summarize(lines, ["base"]))
     header, _, base = ([cell.strip() for cell in line.split("|")] for line in text.splitlines())
     assert base[header.index("errors without boxes")] == "15.0"
+    some = study_table.summarize(pd.concat([lines, pd.DataFrame([line_of("base", 2, 0, {})])]), ["base"])
+    assert some["as_files"].isna().all()  # no figure where a fold has none
     without = study_table.summarize(lines.drop(columns="errors_as_files"), ["base"])
     assert "errors without boxes" not in study_table.format_summary(without)
 

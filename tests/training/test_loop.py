@@ -9,6 +9,8 @@ from example_training import CLASSES, IMAGES, LABELS, MACHINE, SIZE, TRAIN, VALI
 from gtsrb.config.augmentation import Flips
 from gtsrb.config.train import AllPhotographs, Recipe, SyntheticShare, TrackFold
 from gtsrb.data.arrays import Arrays, Sources
+from gtsrb.data.labels import WITHOUT_SIGN
+from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError
 from gtsrb.networks import inference
 from gtsrb.parallel import IN_PROCESS
@@ -210,12 +212,20 @@ def test_without_validation_images_validation_metrics_are_empty(recipe, tmp_path
 
 
 def test_flips_of_a_class_that_the_data_set_does_not_have(recipe):
-    loop.check_classes(recipe, CLASSES)
+    names, none = ["stop", "yield", "exit"][:CLASSES], np.array([WITHOUT_SIGN])
+    loop.check_classes(recipe, names, none)
     flips = Flips(left_right=[[1, 2]], top_bottom=[], half_turn=[[0, 0]])
     recipe = recipe.model_copy(update={"augmentation": recipe.augmentation.model_copy(update={"flips": flips})})
-    loop.check_classes(recipe, CLASSES)
+    loop.check_classes(recipe, names, none)
     with pytest.raises(InputError, match="names class 2; the data set has classes 0 to 1"):
-        loop.check_classes(recipe, 2)
+        loop.check_classes(recipe, names[:2], none)
+
+
+def test_drawings_of_signs_that_the_data_set_does_not_have(recipe):
+    drawn = np.array([WITHOUT_SIGN, 42])
+    loop.check_classes(recipe, list(SIGN_NAMES), drawn)
+    with pytest.raises(InputError, match="its drawings are of the 43 signs of GTSRB, and the data set has other classes"):
+        loop.check_classes(recipe, [f"class {number}" for number in range(43)], drawn)
 
 
 @pytest.mark.seconds

@@ -17,6 +17,7 @@ from PIL import Image
 
 from gtsrb.data import picture_files
 from gtsrb.data.sign_names import SIGN_NAMES
+from gtsrb.preprocessing.crop import Box
 from gtsrb.serving import predictor
 from scripts import build_site
 
@@ -58,6 +59,21 @@ class Page:
 
     def choose(self, path: Path) -> None:
         self.driver.find_element(By.ID, "file").send_keys(str(path))
+
+    def enter_box(self, box: Box) -> None:
+        for name, value in zip(("left", "top", "right", "bottom"), box, strict=True):
+            field = self.driver.find_element(By.NAME, name)
+            self.script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", field, value)
+
+    def wait_for_size(self, width: int) -> None:
+        """Until a picture of this width is shown, whole."""
+        self.wait_until(lambda: self.driver.find_element(By.NAME, "right").get_property("value") == str(width - 1))
+
+    def wait_for_map(self) -> None:
+        """Until the page says what the answer rests on, which comes last."""
+        caption = "return document.querySelector('#occlusion-caption').textContent"
+        self.wait_until(lambda: self.script(caption).startswith("What the answer rests on: covering"))
+        assert self.driver.find_element(By.ID, "occlusion").is_displayed()
 
     def complaint(self) -> str:
         find = "return document.querySelector('#status.error')?.textContent ?? ''"
@@ -110,6 +126,16 @@ def page(served):
         served.load()
 
 
+@pytest.fixture
+def two_signs(tmp_path) -> Path:
+    """A picture with a stop sign on the left and a priority road on the right."""
+    picture = Image.new("RGB", (400, 200), (120, 120, 120))
+    for left, class_id in ((20, 14), (220, 12)):
+        picture.paste(Image.open(example(class_id)).convert("RGB").resize((160, 160)), (left, 20))
+    picture.save(tmp_path / "two.png")
+    return tmp_path / "two.png"
+
+
 def example(class_id: int) -> Path:
     return ROOT / f"app/static/{class_id}.png"
 
@@ -143,8 +169,20 @@ def test_it_answers_as_the_predictor(page):
     """Each share as predict prints it, of the file that the site has."""
     page.choose(example(28))
     page.wait_for(SIGN_NAMES[28])
+    assert_equal_to_the_predictor(page, example(28), None)
+
+
+def test_it_answers_as_the_predictor_about_a_box(page, two_signs):
+    page.choose(two_signs)
+    page.wait_for_size(400)
+    page.enter_box(Box(214, 11, 391, 188))
+    page.wait_for(SIGN_NAMES[12])
+    assert_equal_to_the_predictor(page, two_signs, Box(214, 11, 391, 188))
+
+
+def assert_equal_to_the_predictor(page: Page, path: Path, box: Box | None) -> None:
     model = predictor.load(build_site.find_network())
-    expected = model.predict(picture_files.read(example(28).read_bytes())).probabilities
+    expected = model.predict(picture_files.read(path.read_bytes()), box).probabilities
     order = np.argsort(expected)[::-1][:5]
     names = page.script("return [...document.querySelectorAll('.sign b')].map(({ textContent }) => textContent)")
     assert names == [model.names[i] for i in order]
@@ -185,25 +223,21 @@ def test_the_camera_takes_a_picture(page):
     page.driver.find_element(By.ID, "camera").click()
     shoot = page.driver.find_element(By.ID, "shoot")
     page.wait_until(shoot.is_displayed)
+    assert not page.driver.find_element(By.ID, "camera").is_enabled()
+    page.script("document.querySelector('#result').replaceChildren()")
     shoot.click()
-    page.wait_until(lambda: page.driver.find_element(By.NAME, "right").get_property("value") == "639")
-    page.wait_until(
-        lambda: page.script("return document.querySelector('.sign b') && !document.querySelector('#occlusion').hidden")
-    )
+    page.wait_for_size(640)
+    page.wait_until(lambda: page.script("return document.querySelector('.sign b')"))
+    page.wait_for_map()
+    assert page.driver.find_element(By.ID, "camera").is_enabled()
     assert page.script("return document.querySelector('video').srcObject") is None
 
 
-def test_a_box_is_drawn_or_entered(page, tmp_path):
-    """Two signs on one picture; the box says which."""
-    picture = Image.new("RGB", (400, 200), (120, 120, 120))
-    for left, class_id in ((20, 14), (220, 12)):
-        picture.paste(Image.open(example(class_id)).convert("RGB").resize((160, 160)), (left, 20))
-    picture.save(tmp_path / "two.png")
-    page.choose(tmp_path / "two.png")
-    page.wait_until(lambda: page.driver.find_element(By.NAME, "right").get_property("value") == "399")
-    for name, value in {"left": 20, "top": 20, "right": 179, "bottom": 179}.items():
-        field = page.driver.find_element(By.NAME, name)
-        page.script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change'))", field, value)
+def test_a_box_is_drawn_or_entered(page, two_signs):
+    """The box says which sign."""
+    page.choose(two_signs)
+    page.wait_for_size(400)
+    page.enter_box(Box(20, 20, 179, 179))
     page.wait_for(SIGN_NAMES[14])
     stage = page.driver.find_element(By.CSS_SELECTOR, "#crop .stage")
     width = page.script("arguments[0].scrollIntoView({block: 'center'}); return arguments[0].clientWidth", stage)
@@ -212,7 +246,26 @@ def test_a_box_is_drawn_or_entered(page, tmp_path):
     drag.click_and_hold().move_by_offset(round(160 * per_pixel), round(160 * per_pixel)).release().perform()
     page.wait_for(SIGN_NAMES[12])
     page.driver.find_element(By.ID, "whole").click()
-    page.wait_until(lambda: page.driver.find_element(By.NAME, "right").get_property("value") == "399")
+    page.wait_for_size(400)
+
+
+@pytest.mark.parametrize(("size", "box"), [((600, 9), None), ((600, 300), Box(20, 100, 519, 107))])
+def test_a_flat_picture_or_box_has_a_map(page, tmp_path, size, box):
+    Image.new("RGB", size, (120, 120, 120)).save(tmp_path / "flat.png")
+    page.choose(tmp_path / "flat.png")
+    page.wait_for_size(600)
+    if box:
+        page.enter_box(box)
+    page.wait_for_map()
+
+
+def test_the_same_file_can_be_chosen_again(page):
+    page.choose(example(28))
+    page.wait_for(SIGN_NAMES[28])
+    page.driver.find_element(By.CSS_SELECTOR, "#examples button").click()
+    page.wait_for(page.driver.find_element(By.CSS_SELECTOR, "#examples button").accessible_name)
+    page.choose(example(28))
+    page.wait_for(SIGN_NAMES[28])
 
 
 def test_a_file_that_is_no_picture_is_one_line(page, tmp_path):
@@ -225,6 +278,19 @@ def test_a_picture_too_small_to_show_a_sign_is_one_line(page, tmp_path):
     Image.new("RGB", (5, 300)).save(tmp_path / "small.png")
     page.driver.find_element(By.ID, "file").send_keys(str(tmp_path / "small.png"))
     assert page.complaint() == "5 x 300 pixels are too small to show a sign; at least 8 x 8 are needed."
+    assert not page.driver.find_element(By.ID, "looks").is_displayed()
+
+
+def test_a_site_that_lacks_a_file_says_so(site, served):
+    path = site / "occlusion.js"
+    path.rename(site / "elsewhere.js")
+    try:
+        served.load()
+        assert served.complaint().startswith("This page cannot be loaded: ")
+    finally:
+        (site / "elsewhere.js").rename(path)
+        served.driver.get_log("browser")  # has the missing file
+        served.load()
 
 
 def test_a_picture_of_100_megapixels(page, tmp_path):
