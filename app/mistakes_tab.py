@@ -27,10 +27,14 @@ def show(root: Path) -> None:
         return
     left, right = st.columns(2)
     recipe = left.selectbox("Recipe", names, index=names.index(predictor.BEST) if predictor.BEST in names else 0)
-    pairs = recipe_results.load_confusions(root, recipe)
+    try:
+        pairs, metrics = recipe_results.load_confusions(root, recipe), recipe_results.load_metrics(root, recipe)
+    except InputError as error:
+        st.error(markup.escape_markdown(str(error)))
+        return
     choice = right.selectbox("True or predicted sign", [ALL, *sorted({*pairs["truth"], *pairs["prediction"]})])
     sign = None if choice == ALL else choice
-    show_metrics(recipe_results.load_metrics(root, recipe))
+    show_metrics(metrics)
     st.subheader("Mistakes, most confident first", anchor=False)
     if recipe_results.has_predictions(root, recipe):
         show_mistakes(root, recipe, sign)

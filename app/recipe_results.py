@@ -1,6 +1,5 @@
 """The results of a recipe, as the pipeline wrote them: metrics, confused classes, mistakes. Imports no Streamlit."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from gtsrb.data import arrays
 from gtsrb.errors import InputError
 from gtsrb.reporting.mistakes import sort_mistakes
-from gtsrb.reporting.report_inputs import TEXT_COLUMNS
+from gtsrb.reporting.report_inputs import read
 
 
 def evaluated_recipes(root: Path) -> list[str]:
@@ -19,12 +18,16 @@ def evaluated_recipes(root: Path) -> list[str]:
 
 
 def load_metrics(root: Path, recipe: str) -> dict[str, float]:
-    return json.loads((root / f"metrics/{recipe}.json").read_text())
+    """Those of the test. Raises `InputError` if the file is broken."""
+    return read(f"{root}/metrics/{recipe}.json", f"dvc repro evaluate@{recipe}")
 
 
 def load_confusions(root: Path, recipe: str) -> pd.DataFrame:
-    """The confused pairs, most frequent first: truth, prediction, images, and their share of the true class's images."""
-    counts = pd.read_csv(root / f"metrics/{recipe}/confusion.csv", dtype=TEXT_COLUMNS, keep_default_na=False)
+    """The confused pairs, most frequent first: truth, prediction, images, and their share of the true class's images.
+
+    Raises `InputError` if the file is broken.
+    """
+    counts = read(f"{root}/metrics/{recipe}/confusion.csv", f"dvc repro evaluate@{recipe}")
     counts["share"] = counts["images"] / counts.groupby("truth")["images"].transform("sum")
     pairs = counts[counts["truth"] != counts["prediction"]]
     return pairs.sort_values(["images", "truth", "prediction"], ascending=[False, True, True], ignore_index=True)

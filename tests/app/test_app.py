@@ -138,6 +138,12 @@ def test_confusions_leave_out_correct_predictions(results):
     assert confusions.to_numpy().tolist() == [["<b>odd</b>", "stop", 1, 1.0], ["stop", "yield", 1, 0.5]]
 
 
+def test_a_broken_file_is_named(results):
+    (results / "metrics/small.json").write_text("<<<<<<< HEAD")
+    with pytest.raises(InputError, match=r"small.json: cannot be read .* run `dvc repro evaluate@small` to write it again"):
+        recipe_results.load_metrics(results, "small")
+
+
 def test_classes_may_be_named_by_numbers(results, tmp_path):
     (results / "metrics/small/confusion.csv").write_text("truth,prediction,images\n00013,NA,1\n")
     assert recipe_results.load_confusions(results, "small").iloc[0][["truth", "prediction"]].tolist() == ["00013", "NA"]

@@ -281,15 +281,15 @@ def test_a_picture_too_small_to_show_a_sign_is_one_line(page, tmp_path):
     assert not page.driver.find_element(By.ID, "looks").is_displayed()
 
 
-def test_a_site_that_lacks_a_file_says_so(site, served):
-    path = site / "occlusion.js"
-    path.rename(site / "elsewhere.js")
+def test_a_site_that_lacks_a_file_says_so(served):
+    served.driver.execute_cdp_cmd("Network.enable", {})
+    served.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*occlusion.js"]})
     try:
         served.load()
         assert served.complaint().startswith("This page cannot be loaded: ")
     finally:
-        (site / "elsewhere.js").rename(path)
-        served.driver.get_log("browser")  # has the missing file
+        served.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        served.driver.get_log("browser")  # has the file that was not loaded
         served.load()
 
 
