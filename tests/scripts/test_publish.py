@@ -93,11 +93,11 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     assert "| accuracy on whole pictures, without boxes | **90.00%**, 6 errors, " in card
     assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
     assert "on one core, a picture of 48 x 48 pixels, median of 100 answers (Abacus)" in card
-    assert "Below a probability of 99.96% a prediction is" in card
+    assert "A prediction is marked as unsure below a probability of\n  99.96%, as unknown below " in card
     table = (run / "docs/published.md").read_text()
     row = "| `baseline.onnx` | 3 | 95.00% | 6 | 1.23 MB | 1.50 ms | 0.70%, 1.20% | 1 | 0.20% |"
     assert row in table and "| `baseline_int8.onnx` | 3 | 95.00% |  | 1.23 MB | 1.50 ms |  |  |  |" in table
-    assert "0.70% of the test images, and all but 1.20% of crops of photographs without a sign" in card
+    assert "Of the test images 0.70% are marked, " in card and "Of crops of\n  photographs without a sign 1.20% are not marked, " in card
 
 
 @pytest.mark.parametrize("path", ["params.yaml", "metrics/dataset.json", "metrics/baseline/export.json"])
