@@ -23,26 +23,36 @@ MAX_PICTURES = 50  # per upload
 EXTENSIONS = [extension for extensions in picture_files.FORMATS.values() for extension in extensions]
 EDGES = ("left", "top", "right", "bottom")
 
+Version = tuple[str, int]  # a model's name, and when its file was written: a new file is read anew
+
 paste = component("paste", js=(HERE / "paste.js").read_text())
 crop = component(
     "crop", html=(HERE / "crop.html").read_text(), css=(HERE / "crop.css").read_text(), js=(HERE / "crop.js").read_text()
 )
 
-load = st.cache_resource(lambda name: predictor.load(predictor.find(name)), show_spinner=False)
 read = st.cache_data(picture_files.read, max_entries=4, show_spinner=False)  # up to 150 MB each
 thumbnail = st.cache_data(lambda data: picture_view.thumbnail(read(data)), max_entries=4 * MAX_PICTURES, show_spinner=False)
 pictogram = st.cache_data(picture_view.pictogram, max_entries=500, show_spinner=False)
 
 
+def find_version(name: str) -> Version:
+    return name, predictor.find(name).stat().st_mtime_ns
+
+
+@st.cache_resource(show_spinner=False)
+def load(version: Version) -> Model:
+    return predictor.load(predictor.find(version[0]).read_bytes())
+
+
 @st.cache_data(max_entries=4 * MAX_PICTURES, show_spinner=False)
-def predict(data: bytes, box: Box | None, model_name: str) -> predictor.Prediction:
-    return load(model_name).predict(read(data), box)
+def predict(data: bytes, box: Box | None, version: Version) -> predictor.Prediction:
+    return load(version).predict(read(data), box)
 
 
 @st.cache_data(max_entries=MAX_PICTURES, show_spinner=False)
-def occlusion_map(data: bytes, box: Box | None, model_name: str) -> np.ndarray:
-    best = int(predict(data, box, model_name).probabilities.argmax())
-    return picture_view.occlusion_map(*picture_view.cut_out(read(data), box), load(model_name), best)
+def occlusion_map(data: bytes, box: Box | None, version: Version) -> np.ndarray:
+    best = int(predict(data, box, version).probabilities.argmax())
+    return picture_view.occlusion_map(*picture_view.cut_out(read(data), box), load(version), best)
 
 
 def show() -> None:
@@ -50,13 +60,14 @@ def show() -> None:
     paste(key="paste")
     st.divider()
     try:
-        model = load(model_name)
+        version = find_version(model_name)
+        model = load(version)
     except InputError as error:
         st.error(markup.escape_markdown(str(error)))
         return
     result, table, box_area = st.container(), st.container(), st.container()  # the result, on top, needs what the others return
     with table:
-        file = show_table(pictures, model_name, model) if len(pictures) > 1 else next(iter(pictures))
+        file = show_table(pictures, version, model) if len(pictures) > 1 else next(iter(pictures))
     data = pictures[file]
     if len(pictures) > 1:
         result.text(file)
@@ -65,7 +76,7 @@ def show() -> None:
         with box_area:
             box = select_box(picture, data)
         with result:
-            show_prediction(data, box, model_name, model)
+            show_prediction(data, box, version, model)
     except InputError as error:
         result.error(markup.escape_markdown(str(error)), icon=":material/broken_image:")
 
@@ -104,13 +115,13 @@ def select_inputs() -> tuple[str, dict[str, bytes]]:
     return model_name, pictures or {SIGN_NAMES[int(state.example.stem)]: state.example.read_bytes()}
 
 
-def show_table(pictures: dict[str, bytes], model_name: str, model: Model) -> str:
+def show_table(pictures: dict[str, bytes], version: Version, model: Model) -> str:
     """A table of all pictures; returns the name of the one whose row was clicked, or of the first."""
     rows = []
     with st.spinner(f"Predicting {len(pictures)} pictures ..."):
         for file, data in pictures.items():
             try:
-                prediction = predictor.describe_prediction(predict(data, None, model_name).probabilities, model, 1)
+                prediction = predictor.describe_prediction(predict(data, None, version).probabilities, model, 1)
                 sign, note = prediction["name"], predictor.name_mark(prediction)
                 rows.append((thumbnail(data), file, pictogram(sign), sign, prediction["probability"], note))
             except InputError as error:
@@ -176,9 +187,9 @@ def select_box(picture: np.ndarray, data: bytes) -> Box | None:
     return None if box == whole else box
 
 
-def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model) -> None:
+def show_prediction(data: bytes, box: Box | None, version: Version, model: Model) -> None:
     """The five most probable signs, the network input, and its occlusion map, which takes about a second."""
-    probabilities, network_input = predict(data, box, model_name)
+    probabilities, network_input = predict(data, box, version)
     prediction = predictor.describe_prediction(probabilities, model, 5)
     left, right = st.columns(2, gap="large")
     mark = predictor.describe_marks(model).get(predictor.name_mark(prediction), "")
@@ -191,7 +202,7 @@ def show_prediction(data: bytes, box: Box | None, model_name: str, model: Model)
     crop, _ = picture_view.cut_out(read(data), box)
     grey = html_images.overlay_map(crop, np.zeros(crop.shape[:2], np.float32))
     images.html(markup.images_with_captions(left_image, (grey, "Occlusion sensitivity: being computed ...")))
-    overlay = html_images.overlay_map(crop, occlusion_map(data, box, model_name))
+    overlay = html_images.overlay_map(crop, occlusion_map(data, box, version))
     caption = (
         f"Occlusion sensitivity: covering an orange area makes \u201c{prediction['name']}\u201d less probable, "
         "covering a blue one more probable."

@@ -97,7 +97,8 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     table = (run / "docs/published.md").read_text()
     row = "| `baseline.onnx` | 3 | 95.00% | 6 | 1.23 MB | 1.50 ms | 0.70%, 1.20% | 1 | 0.20% |"
     assert row in table and "| `baseline_int8.onnx` | 3 | 95.00% |  | 1.23 MB | 1.50 ms |  |  |  |" in table
-    assert "Of the test images 0.70% are marked, " in card and "Of crops of\n  photographs without a sign 1.20% are not marked, " in card
+    assert "Of the test images 0.70% are marked, " in card
+    assert "Of crops of\n  photographs without a sign 1.20% are not marked, " in card
 
 
 @pytest.mark.parametrize("path", ["params.yaml", "metrics/dataset.json", "metrics/baseline/export.json"])
