@@ -5,7 +5,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 PYTHON := $(or $(PYTHON),$(shell for p in $(PYTHONS); do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done))
 
 # The extra of pyproject.toml with TensorFlow: the one with CUDA, or the CPU's, which on Linux x86-64 is a package of its own.
-GPU := $(shell nvidia-smi -L 2>/dev/null)
+GPU := $(shell nvidia-smi -L 2>/dev/null | grep '^GPU ')
 TENSORFLOW := $(if $(GPU),gpu,cpu)
 OTHER_TENSORFLOW := $(if $(GPU),tensorflow-cpu,$(if $(findstring Linux x86_64,$(shell uname -sm)),tensorflow,tensorflow-cpu))
 INSTALLED := .venv/$(TENSORFLOW),dev.installed
@@ -13,6 +13,7 @@ INSTALLED := .venv/$(TENSORFLOW),dev.installed
 NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed)  # for examples/predict.mjs and the tests of make site
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+SHELL := bash  # the make of macOS looks up a simple command without a shell in the old PATH
 
 .PHONY: demo lint check test test-slow test-all release-check repro app site report tour setup
 .NOTPARALLEL:  # each uses all cores, and two installations at once would spoil an environment
@@ -63,7 +64,7 @@ setup: $(INSTALLED)
 define install
 	@$(if $(PYTHON),,echo "error: no Python 3.11, 3.12 or 3.13 with venv found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1)
 	@echo "setup: $(basename $(@F)) into $(@D) with $$($(PYTHON) --version); some minutes the first time"
-	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(basename $(@F))]'
 	@touch $@
 endef
@@ -71,14 +72,14 @@ endef
 # The TensorFlows overwrite each other's files: the other package goes first, and every mark, so that one can change back.
 $(INSTALLED): pyproject.toml constraints.txt
 	@rm -f .venv/*.installed
-	@test ! -x .venv/bin/python || .venv/bin/python -m pip uninstall --quiet --quiet --yes $(OTHER_TENSORFLOW)
+	@! .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m pip uninstall --quiet --quiet --yes $(OTHER_TENSORFLOW)
 	$(install)
 
 .venv/jax.installed .venv/notebook.installed .venv/cluster.installed: $(INSTALLED)
 	$(install)
 
 node_modules/.installed: package.json package-lock.json
-	@npm ci --silent --ignore-scripts --no-audit --no-fund && touch $@ || echo "npm cannot install what package.json names: no test of JavaScript"
+	@npm ci --loglevel error --ignore-scripts --no-audit --no-fund && touch $@ || echo "npm cannot install what package.json names: no test of JavaScript"
 
 .venv-app/app.installed: pyproject.toml constraints.txt
 	$(install)

@@ -1,5 +1,5 @@
 // Which sign is in this picture?  ./predict champion.onnx picture.ppm
-// With OpenVINO, whose Python package brings headers and libraries:  pip install openvino; then from this folder
+// On Linux, with OpenVINO, whose Python package brings headers and libraries:  pip install openvino; then from this folder
 //   V=$(python -c "import openvino; print(openvino.__path__[0])"); LIB=$(ls $V/libs/libopenvino.so.*)
 //   g++ -std=c++17 predict.cpp -I$V/include $LIB -Wl,-rpath,$V/libs -o predict
 #include <algorithm>

@@ -22,7 +22,17 @@ from gtsrb.progress import format_duration
 
 FOLDER = Path("demo")
 # What a copy of the project needs.
-PROJECT = ["dvc.yaml", "params.yaml", "gtsrb", "stages", "scripts", ".dvc/config", ".dvcignore", "data/own/README.md"]
+PROJECT = [
+    "dvc.yaml",
+    "params.yaml",
+    "gtsrb",
+    "stages",
+    "scripts",
+    ".dvc/config",
+    ".dvc/plots",
+    ".dvcignore",
+    "data/own/README.md",
+]
 RECIPES = ["baseline", "augmented", "fast"]  # the tutorial's two, and what today's ideas attain in a minute
 # Of `camera`, so that few drawn signs teach enough.
 FINE_DAY = {"white": [150.0, 0.3], "shadowed": 0.2, "veil": 0.02, "focus": 0.008, "motion": 0.004, "noise": [0.8, 0.3]}

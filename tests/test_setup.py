@@ -100,13 +100,17 @@ class Machine:
     def make(self, target: str, *, system: str, gpu: bool) -> list[str]:
         """What Python is asked for, without the options that every installation has."""
         self.program("uname", f"echo {system}")
-        self.program("nvidia-smi", "echo GPU 0: NVIDIA Test" if gpu else "exit 9")
+        self.program("nvidia-smi", "echo GPU 0: NVIDIA Test" if gpu else "echo NVIDIA-SMI has failed; exit 9")
         (self.folder / "log").write_text("")
         environment = os.environ | {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         subprocess.run(
             ["make", "--silent", "PYTHON=python3", target], cwd=self.folder, env=environment, check=True, capture_output=True
         )
-        asked = [line for line in (self.folder / "log").read_text().splitlines() if line.startswith("-m")]
+        asked = [
+            line
+            for line in (self.folder / "log").read_text().splitlines()
+            if line.startswith("-m") and line != "-m pip --version"
+        ]
         assert all("--constraint constraints.txt" in line for line in asked if "pip install" in line)
         options = r" --(quiet|disable-pip-version-check|constraint \S+)"
         return [re.sub(options, "", line) for line in asked]
@@ -162,6 +166,14 @@ def test_an_extra_is_added_to_what_is_there(machine, extra):
     assert machine.make(mark, **CPU) == [f"-m pip install --editable .[{extra}]"]
     assert machine.make(mark, **CPU) == []
     assert machine.make(mark, **GPU)[1:] == ["-m pip install --editable .[gpu,dev]", f"-m pip install --editable .[{extra}]"]
+
+
+def test_an_environment_that_was_not_finished_is_made_anew(machine):
+    broken = machine.folder / ".venv/bin/python"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    assert machine.make("setup", **CPU) == ["-m venv .venv", "-m pip install --editable .[cpu,dev]"]
 
 
 def test_the_page_has_an_environment_of_its_own(machine):
