@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from gtsrb.data.arrays import read_class_names
+from gtsrb.data.limits import MIN_SIDE
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import ROI, decode_ppm
-from gtsrb.preprocessing.crop import MIN_SIDE, Box, crop_with_border, limit_size
+from gtsrb.preprocessing.crop import Box, crop_with_border, limit_size
 from gtsrb.reporting.html_images import data_url
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
-from gtsrb.reporting.report_inputs import TEXT_COLUMNS
 from gtsrb.serving.predictor import Model, check_box
 from gtsrb.synthetic.faces import draw_sign
 
@@ -52,10 +53,10 @@ def pictogram(name: str, data: Path = Path("data/raw")) -> str | None:
     table, classes = data / "train.parquet", data / "classes.csv"
     if not (table.is_file() and classes.is_file()):
         return None
-    class_ids = pd.read_csv(classes, dtype=TEXT_COLUMNS, keep_default_na=False).set_index("name")["class_id"]
-    if name not in class_ids.index:
+    names = read_class_names(classes)
+    if name not in names:
         return None
-    of_class = [("class_id", "==", int(class_ids[name]))]
+    of_class = [("class_id", "==", names.index(name))]
     widths = pd.read_parquet(table, columns=["filename", "width"], filters=of_class)
     largest = ("filename", "==", widths["filename"].iloc[int(widths["width"].argmax())])
     row = pd.read_parquet(table, columns=[*ROI, "image"], filters=[*of_class, largest]).iloc[0]

@@ -69,9 +69,9 @@ def set_up(choice: str, *, precision: str, seed: int, deterministic: bool, threa
     if _process is None:
         _process = choice, deterministic, threads, _start(choice, deterministic, threads, replicas)
     first_choice, first_deterministic, first_threads, device = _process
-    equivalent = {first_choice, "gpu" if device.gpu else "cpu"} | ({"auto"} if first_choice == "gpu" else set())
+    is_served = choice == ("gpu" if device.gpu else "cpu") or (choice == "auto" and first_choice != "cpu")
     same = deterministic == first_deterministic and threads in (None, first_threads) and replicas == device.replicas
-    if choice not in equivalent or not same:
+    if not (is_served and same):
         raise InputError(
             f"device: {choice}, deterministic: {deterministic}, threads: {threads or 'any'}, replicas: {replicas}, but this "
             f"process has already set up device: {first_choice}, deterministic: {first_deterministic}, threads: "

@@ -76,9 +76,7 @@ def main() -> str:
     predictions = {file: predict_table(raw, folder / file, boxes=True) for file in export.PICTURE_FILES}
     predictions |= {file: runtime.open_network(folder / file)(test.images) for file in export.PREPARED_FILES}
     with_boxes, as_files = predictions[picture_file.name], predict_table(raw, picture_file, boxes=False)
-    compared = list(islice(chain.from_iterable(tables.read_images(raw, CHUNK)), PARITY_IMAGES))
-    n = len(compared)
-    from_keras, prepared = inference.predict(model, test.images[:n]), predictions["prepared.onnx"]
+    prepared = predictions["prepared.onnx"]
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     metrics: dict[str, Any] = {
         "with_boxes": accuracy_metrics(test.labels, with_boxes),
@@ -89,9 +87,7 @@ def main() -> str:
         "weights_precision": "float32" if n_changed else "float16",
         "changed_by_float16": n_changed,  # training images whose top class float16 changes
         "parity": {
-            "images": n,
-            "keras_max_abs_difference": float(np.abs(prepared[:n] - from_keras).max()),
-            "input_max_difference": parity.input_difference(compared, picture_file, variant),
+            **measure_parity(model, picture_file, raw, test, prepared, variant),
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
         "temperature": calibration.temperature,  # 1 if there are no out-of-fold predictions to fit it on
@@ -102,11 +98,27 @@ def main() -> str:
     }
     confidences = predict_photographs(picture_file, settings.crops)
     metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, **thresholds)
-    photographs = [photograph for photograph in MEASURING for _ in range(settings.crops)]
+    photographs = np.repeat(MEASURING, settings.crops)
     write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, calibration.unsure_below))
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
     return f"{folder}: {errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
+
+
+def measure_parity(
+    model: keras.Model, picture_file: Path, raw: Path, test: Arrays, prepared: np.ndarray, variant: Variant
+) -> dict[str, Any]:
+    """How far the exported files are from Keras and from the pipeline's preprocessing, on the first test images.
+
+    `prepared` are the (n, classes) probabilities of the file that takes prepared images.
+    """
+    rows = list(islice(chain.from_iterable(tables.read_images(raw, CHUNK)), PARITY_IMAGES))
+    n = len(rows)
+    return {
+        "images": n,
+        "keras_max_abs_difference": float(np.abs(prepared[:n] - inference.predict(model, test.images[:n])).max()),
+        "input_max_difference": parity.input_difference(rows, picture_file, variant),
+    }
 
 
 def file_metrics(path: Path, probabilities: np.ndarray, test: Arrays) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def augment(
         if params.perspective:
             matrices = matrices @ draw_perspective(len(images), size, params.perspective, rng)
         images = warp(images, matrices, fill_mode=affine.fill_mode, interpolation=affine.interpolation)
-    images = photometric.apply(images, photometric.draw(len(images), images.shape[1], params, rng))
+    images = photometric.apply(images, params, rng)
     mixes = [(mix, block) for mix, block in ((mixup, params.mixup), (cutmix, params.cutmix)) if block]
     if mixes:
         mix, block = mixes[rng.integers(len(mixes))]

@@ -1,8 +1,8 @@
 """Photometric augmentation of training images: shadow, color jitter, RGB shift, blur, motion blur, noise, posterizing,
 and cutout.
 
-Parameters are drawn first and applied afterwards. Images are (n, size, size, channels), uint8 or float32 in [0, 1], and keep
-their dtype; every image has its own draws, and all RGB triples of its channels get the same.
+Images are (n, size, size, channels), uint8 or float32 in [0, 1], and keep their dtype; every image has its own draws, and all
+RGB triples of its channels get the same. Functions that draw come first, then those that apply a draw.
 """
 
 from dataclasses import dataclass
@@ -50,32 +50,26 @@ class Patch:
     colors: np.ndarray  # (n, 1, 1, 3), as shares of white
 
 
-@dataclass(frozen=True)
-class PhotometricDraws:
-    """The draws of a batch of n images; None where `params` does not have the change."""
-
-    shadow: np.ndarray | None  # (n, size, size) float32, the light that is left of each pixel's; 1 changes nothing
-    color_jitter: ColorFactors | None
-    rgb_shift: np.ndarray | None  # (n, 1, 1, 3) float32, added to each channel, as a share of white; 0 changes nothing
-    blur: np.ndarray | None  # (n,) sigma in pixels; 0 changes nothing
-    motion_blur: np.ndarray | None  # (n, 2) by how many pixels right and down; 0, 0 changes nothing
-    noise: NoiseField | None
-    posterize: np.ndarray | None  # (n,) levels from black to white; 0 changes nothing
-    cutout: Patch | None
-
-
-def draw(n: int, size: int, params: Augmentation, rng: np.random.Generator) -> PhotometricDraws:
-    """Draws for `n` images of `size` x `size` pixels, for every change that `params` has."""
-    return PhotometricDraws(
-        shadow=draw_shadow(n, size, params.shadow, rng) if params.shadow else None,
-        color_jitter=draw_color_jitter(n, params.color_jitter, rng) if params.color_jitter else None,
-        rgb_shift=draw_rgb_shift(n, params.rgb_shift, rng) if params.rgb_shift else None,
-        blur=draw_blur(n, params.blur, rng) if params.blur else None,
-        motion_blur=draw_motion(n, size, params.motion_blur, rng) if params.motion_blur else None,
-        noise=draw_noise(n, size, params.noise, rng) if params.noise else None,
-        posterize=draw_levels(n, params.posterize, rng) if params.posterize else None,
-        cutout=draw_cutout(n, size, params.cutout, rng) if params.cutout else None,
-    )
+def apply(images: np.ndarray, params: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """(n, size, size, channels) images -> the same with every change that `params` has, in this order."""
+    n, size = images.shape[:2]
+    if params.shadow:
+        images = cast_shadow(images, draw_shadow(n, size, params.shadow, rng))
+    if params.color_jitter:
+        images = jitter_color(images, draw_color_jitter(n, params.color_jitter, rng))
+    if params.rgb_shift:
+        images = shift_rgb(images, draw_rgb_shift(n, params.rgb_shift, rng))
+    if params.blur:
+        images = blur(images, draw_blur(n, params.blur, rng))
+    if params.motion_blur:
+        images = blur_by_motion(images, draw_motion(n, size, params.motion_blur, rng))
+    if params.noise:
+        images = add_noise(images, draw_noise(n, size, params.noise, rng))
+    if params.posterize:
+        images = posterize(images, draw_levels(n, params.posterize, rng))
+    if params.cutout:
+        images = cut_out(images, draw_cutout(n, size, params.cutout, rng))
+    return images
 
 
 def draw_shadow(n: int, size: int, params: Shadow, rng: np.random.Generator) -> np.ndarray:
@@ -144,27 +138,6 @@ def draw_squares(sides: np.ndarray, size: int, rng: np.random.Generator) -> np.n
     pixel = np.arange(size) + 0.5
     rows, columns = (np.abs(pixel - rng.uniform(0, size, (len(sides), 1))) < half for _ in range(2))
     return rows[:, :, None] & columns[:, None, :]
-
-
-def apply(images: np.ndarray, draws: PhotometricDraws) -> np.ndarray:
-    """Applies `draws`, in the order of its fields, to every RGB triple of (n, size, size, channels) images."""
-    if draws.shadow is not None:
-        images = cast_shadow(images, draws.shadow)
-    if draws.color_jitter:
-        images = jitter_color(images, draws.color_jitter)
-    if draws.rgb_shift is not None:
-        images = shift_rgb(images, draws.rgb_shift)
-    if draws.blur is not None:
-        images = blur(images, draws.blur)
-    if draws.motion_blur is not None:
-        images = blur_by_motion(images, draws.motion_blur)
-    if draws.noise:
-        images = add_noise(images, draws.noise)
-    if draws.posterize is not None:
-        images = posterize(images, draws.posterize)
-    if draws.cutout:
-        images = cut_out(images, draws.cutout)
-    return images
 
 
 def cast_shadow(images: np.ndarray, light: np.ndarray) -> np.ndarray:

@@ -13,12 +13,11 @@ import pandas as pd
 
 from gtsrb.config.ingest import OwnData
 from gtsrb.data import own_layouts, picture_files
+from gtsrb.data.limits import MIN_SIDE
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.data.tables import Row, encode_ppm
 from gtsrb.errors import InputError, raise_problems
 from gtsrb.progress import Bar
-
-MIN_SIDE = 8  # pixels, as preprocessing/crop.py: a smaller picture or box is none to predict from
 
 
 def read(folder: Path, params: OwnData, problems: list[str]) -> tuple[Iterator[Row], Iterator[Row], list[str]]:

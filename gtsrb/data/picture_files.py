@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gtsrb.data.limits import MAX_PIXELS
 from gtsrb.errors import InputError
 
-MAX_PIXELS = 50_000_000  # of one picture: more is a mistake or an attack
 FORMATS = {  # Pillow's name -> file extensions. It supports more, some of which start other programs (EPS)
     "PNG": ("png",),
     "JPEG": ("jpg", "jpeg"),

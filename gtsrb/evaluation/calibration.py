@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from scipy.stats import bootstrap
 
 from gtsrb.evaluation.binned_accuracy import CONFIDENCE_EDGES, bin_indices, calibration_error, reliability
@@ -25,9 +26,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """(n, classes) softmax probabilities -> those of the same logits divided by `temperature`, float64."""
-    logits = np.log(probabilities.astype(np.float64).clip(LOWEST)) / temperature
-    scores = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return scores / scores.sum(axis=1, keepdims=True)
+    return softmax(np.log(probabilities.astype(np.float64).clip(LOWEST)) / temperature, axis=1)
 
 
 def calibration_metrics(labels: np.ndarray, probabilities: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float]:

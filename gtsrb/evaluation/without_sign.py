@@ -29,7 +29,7 @@ def without_sign_metrics(
     }
 
 
-def by_photograph(photographs: list[str], confidences: np.ndarray, unsure_below: float) -> pd.DataFrame:
+def by_photograph(photographs: np.ndarray, confidences: np.ndarray, unsure_below: float) -> pd.DataFrame:
     """(m,) names and probabilities of the first answers -> one row per photograph: crops, and the shares as above."""
     rows = pd.DataFrame(
         {"photograph": photographs, "confident": confidences >= CONFIDENT, "answered": confidences >= unsure_below}

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gtsrb.data.limits import MIN_SIDE
+
 MAX_SIDE = 512  # pixels, of an image to preprocess; the benchmark's largest side is 266
-MIN_SIDE = 8  # pixels: a long, narrow image is not reduced below this, since fewer show no sign
 
 
 class Box(NamedTuple):

@@ -70,7 +70,8 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
         channels=variant.channels,
         dtype=variant.dtype,
         files="\n".join(
-            format_file(f"{name}{suffix}", export["files"][file], dataset["test_images"]) for file, suffix in PUBLISHED.items()
+            format_row(file_cells(f"{name}{suffix}", export["files"][file], dataset["test_images"]))
+            for file, suffix in PUBLISHED.items()
         ),
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
         images=training["train_images"],
@@ -107,7 +108,7 @@ def render_table(exports: dict[str, dict], dataset: dict) -> str:
     rows = []
     for name, export in exports.items():
         for file, suffix in PUBLISHED.items():
-            of_file = format_file(f"{name}{suffix}", export["files"][file], dataset["test_images"]).strip("| ").split(" | ")
+            of_file = file_cells(f"{name}{suffix}", export["files"][file], dataset["test_images"])
             whole, *others = ["", "", "", ""]
             if file == "picture.onnx":
                 marks = export["without_sign"]
@@ -117,7 +118,7 @@ def render_table(exports: dict[str, dict], dataset: dict) -> str:
                     f"{export['parity']['input_max_difference']:.3g}",
                     f"{export['calibration_error']['error']:.2%}",
                 ]
-            rows.append(f"| {' | '.join([*of_file[:3], whole, *of_file[3:], *others])} |")
+            rows.append(format_row([*of_file[:3], whole, *of_file[3:], *others]))
     devices = ", ".join(dict.fromkeys(export["device"] for export in exports.values()))
     filled = {"rows": "\n".join(rows), "device": devices, "test_images": dataset["test_images"]}
     return TABLE.format(**filled, side=LATENCY_SIDE, runs=LATENCY_RUNS)
@@ -129,9 +130,14 @@ def format_synthetic(recipe: Recipe, training: dict) -> str:
     return f", {recipe.synthetic.share:.0%} of each epoch from {training['synthetic_images']:,} synthetic ones instead"
 
 
-def format_file(name: str, file: dict, images: int) -> str:
+def file_cells(name: str, file: dict, images: int) -> list[str]:
+    """Name, errors, accuracy, size and latency of a file, for a row of a table."""
     errors, size, latency = file["errors"], file["bytes"] / 1e6, file["milliseconds"]
-    return f"| `{name}` | {errors:,} | {1 - errors / images:.2%} | {size:.2f} MB | {latency:.2f} ms |"
+    return [f"`{name}`", f"{errors:,}", f"{1 - errors / images:.2%}", f"{size:.2f} MB", f"{latency:.2f} ms"]
+
+
+def format_row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def format_calibration(export: dict) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 import onnxruntime
 
 from gtsrb.data import picture_files
+from gtsrb.data.limits import MIN_SIDE
 from gtsrb.errors import InputError
-from gtsrb.preprocessing.crop import MIN_SIDE, Box
+from gtsrb.preprocessing.crop import Box
 
 MODELS = Path("pretrained")
 BEST = "champion"  # the most accurate of them

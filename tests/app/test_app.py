@@ -95,10 +95,10 @@ def test_a_pictogram_is_drawn_or_a_training_image_or_absent(tmp_path):
     images = [np.full((side, side, 3), level, np.uint8) for side, level in ((20, 10), (40, 200), (60, 90))]
     boxes = [(2, 2, 17, 17), (5, 5, 34, 34), (0, 0, 59, 59)]
     rows = pd.DataFrame(boxes, columns=["roi_x1", "roi_y1", "roi_x2", "roi_y2"]).assign(
-        filename=["a", "b", "c"], class_id=[7, 7, 8], width=[20, 40, 60], image=[encode_ppm(image) for image in images]
+        filename=["a", "b", "c"], class_id=[0, 0, 1], width=[20, 40, 60], image=[encode_ppm(image) for image in images]
     )
     rows.to_parquet(tmp_path / "train.parquet")
-    (tmp_path / "classes.csv").write_text("class_id,name\n7,llama\n8,007\n")
+    (tmp_path / "classes.csv").write_text("class_id,name\n0,llama\n1,007\n")
     assert picture_view.pictogram("llama", tmp_path) == data_url(images[1][5:35, 5:35])
     assert picture_view.pictogram("007", tmp_path) == data_url(images[2])
     assert picture_view.pictogram("guanaco", tmp_path) is None

@@ -37,7 +37,7 @@ def rng():
 
 
 def apply(images: np.ndarray, params: Augmentation) -> np.ndarray:
-    return photometric.apply(images, photometric.draw(len(images), images.shape[1], params, rng()))
+    return photometric.apply(images, params, rng())
 
 
 def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -18,7 +18,6 @@ from gtsrb.config.ingest import OwnData
 from gtsrb.data import arrays, own_reader, sign_names, tables
 from gtsrb.data.own_layouts import Picture, tabulate
 from gtsrb.errors import InputError, raise_problems
-from gtsrb.preprocessing import crop
 from stages import ingest
 
 WITH_FRACTION, WITH_TEST = OwnData(test_fraction=0.5, seed=0), OwnData(seed=0)
@@ -55,10 +54,6 @@ def write_files(files: Files, path: Path) -> Path:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(content)
     return path
-
-
-def test_what_is_too_small_to_predict_from_is_too_small_to_read() -> None:
-    assert own_reader.MIN_SIDE == crop.MIN_SIDE
 
 
 def read(folder: Path, params: OwnData) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:

@@ -4,7 +4,8 @@ from onnx import TensorProto
 from onnxscript import opset18 as op
 from onnxscript import script
 
-from gtsrb.preprocessing.crop import MAX_SIDE, MIN_SIDE
+from gtsrb.data.limits import MIN_SIDE
+from gtsrb.preprocessing.crop import MAX_SIDE
 
 
 @script()
