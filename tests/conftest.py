@@ -108,7 +108,8 @@ def shrink_params(content: dict) -> dict:
     for variant in small["preprocess"].values():
         variant["image_size"] = 32
     for recipe in small["train"].values():
-        recipe |= {"epochs": 5, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
+        epochs = 5 if "validation" in recipe else 2
+        recipe |= {"epochs": epochs, "members": min(recipe["members"], 2), "batch_size": 16, "threads": 1}
         recipe["network"] = deepcopy(SMALL_NETWORK)
         recipe["optimizer"]["learning_rate"] = 0.01 if recipe["optimizer"]["name"] == "sgd" else 0.002
     for folds in small["crossvalidate"].values():

@@ -6,6 +6,8 @@ from copy import deepcopy
 import yaml
 from conftest import ROOT, Project
 
+from gtsrb.config.params import load
+
 NAME = "another"
 
 
@@ -35,7 +37,7 @@ def test_the_steps_for_a_recipe_are_all_there_is_to_do(new_project: Project):
     for file, content in files.items():
         (folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
 
-    tests = ("tests/test_pipeline.py", "tests/config/test_params.py")
-    new_project.run(sys.executable, "-m", "pytest", "-q", "-m", "not seconds and not slow", *tests)
+    assert NAME in load(folder / "params.yaml").train
+    new_project.run(sys.executable, "-m", "pytest", "-q", "-m", "not seconds and not slow", "tests/test_pipeline.py")
     stages = new_project.dvc("stage", "list", "--name-only").splitlines()
     assert {f"{stage}@{NAME}" for stage in ("train", "evaluate", "robustness", "export")} <= set(stages)

@@ -40,6 +40,16 @@ def test_the_cpu():
     assert "cores" in machine.name
 
 
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_determinism_reaches_tensorflow(deterministic, monkeypatch):
+    import tensorflow as tf
+
+    calls = []
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: calls.append("enabled"))
+    device.set_up("cpu", **OPTIONS | {"deterministic": deterministic})
+    assert calls == ["enabled"] * deterministic
+
+
 def test_a_gpu_that_tensorflow_does_not_find_is_a_warning(nvidia_smi):
     with pytest.warns(UserWarning, match=r"nvidia-smi finds NVIDIA Test GPU, TensorFlow finds no GPU.*make setup"):
         device.set_up("auto", **OPTIONS)

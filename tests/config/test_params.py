@@ -213,6 +213,14 @@ def test_a_missing_key_is_named(raw_params, key):
             {"images": "plain", "tracks_per_class": 1, "without_sign": 0, "frames_per_track": 1, "seed": 0},
             "render.none: this name is reserved",
         ),
+        *(
+            (
+                f"render.{split}",
+                {"images": "plain", "tracks_per_class": 1, "without_sign": 0, "frames_per_track": 1, "seed": 0},
+                f"render.{split}: this name is reserved",  # its arrays would stand in the place of the split's
+            )
+            for split in ("train", "test")
+        ),
         (
             "render.plain",
             {"images": "plain", "tracks_per_class": 1, "without_sign": 0, "frames_per_track": 1, "seed": 0},

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gtsrb.config.out_of_fold import OutOfFold
-from gtsrb.evaluation.calibration import apply_temperature
+from gtsrb.evaluation.binned_accuracy import calibration_error, reliability
+from gtsrb.evaluation.calibration import apply_temperature, fit_temperature
 from gtsrb.evaluation.metrics import accuracy_metrics
 from gtsrb.evaluation.out_of_fold import out_of_fold_metrics, sign_metrics
 
@@ -62,7 +63,10 @@ def test_metrics_are_those_of_any_predictions_with_an_interval_over_signs():
     assert metrics["unsure_below"] == pytest.approx(np.sort(confidences)[3], abs=1e-6)
     assert metrics["unknown_below"] == pytest.approx(np.sort(confidences)[1], abs=1e-6)
     assert (metrics["unsure_fraction"], metrics["unsure_errors"], metrics["sure_accuracy"]) == (3 / 7, 3, 3 / 4)
-    error = metrics["calibration_error"]
+    assert metrics["temperature"] == pytest.approx(fit_temperature(LABELS, PROBABILITIES), abs=1e-6)
+    assert metrics["uncalibrated_error"] == pytest.approx(calibration_error(reliability(LABELS, PROBABILITIES)), abs=1e-6)
+    calibrated, error = apply_temperature(PROBABILITIES, metrics["temperature"]), metrics["calibration_error"]
+    assert error["error"] == pytest.approx(calibration_error(reliability(LABELS, calibrated)), abs=1e-6)
     assert error["low"] <= error["error"] <= error["high"]
 
 

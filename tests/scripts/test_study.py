@@ -187,7 +187,7 @@ def test_runs_side_by_side_write_the_lines_of_runs_one_after_the_other(workspace
     one_by_one = results.read_lines(run_study(content, monkeypatch)).set_index("row")
     pd.testing.assert_frame_equal(without_times(side_by_side), without_times(one_by_one))
     assert one_by_one["val_loss"].nunique() == 4 and (one_by_one["threads"] == 1).all()
-    assert (one_by_one["fit_seconds"] < one_by_one["seconds"]).all()
+    assert (one_by_one["fit_seconds"] <= one_by_one["seconds"]).all()
     assert not list(Path(".checkpoints").iterdir())
 
 

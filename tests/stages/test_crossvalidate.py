@@ -3,7 +3,9 @@
 import json
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from gtsrb.config import params
 from gtsrb.data.arrays import Sources
 from gtsrb.errors import InputError
 from gtsrb.outputs import write_array, write_csv
-from gtsrb.parallel import IN_PROCESS
+from gtsrb.parallel import IN_PROCESS, InProcess, Workers
 from gtsrb.training import loop
 from stages import crossvalidate
 
@@ -65,6 +67,30 @@ def test_each_image_is_predicted_by_the_network_that_has_not_seen_its_sign(name)
     )
     assert metrics["seconds"] == pytest.approx(sum(fold["seconds"] for fold in metrics["folds"].values()), abs=0.2)
     assert metrics["elapsed_seconds"] == metrics["seconds"]  # one after the other
+
+
+def test_no_fold_trains_on_a_sign_that_it_predicts(name, monkeypatch):
+    """All folds, whose results come back in another order than they began."""
+    seen = {}
+
+    def train_member(recipe, number, *, train, validation, **_):
+        fold = recipe.validation.fold
+        seen[fold] = train.images.rows, validation.images.rows
+        probabilities = np.full((len(validation.labels), CLASSES), fold, np.float32)
+        return SimpleNamespace(probabilities=probabilities, seconds=0.0, fit_seconds=0.0, spans=[], device="none")
+
+    class Backwards(Workers):
+        def run(self, calls):
+            yield from reversed([*super().run(calls)])
+
+    monkeypatch.setattr(loop, "train_member", train_member)
+    monkeypatch.setattr(loop, "open_trainers", lambda *_: nullcontext(Backwards(InProcess(), 1)))
+    crossvalidate.main()
+    probabilities, folds = read_outputs(name)
+    for fold, (trained, held_out) in seen.items():
+        assert not set(TRACKS[trained]) & set(TRACKS[held_out])
+        assert (folds[held_out] == fold).all() and (probabilities[held_out] == fold).all()
+    assert sorted(np.concatenate([held_out for _, held_out in seen.values()])) == list(range(len(LABELS)))
 
 
 @pytest.mark.seconds

@@ -17,6 +17,7 @@ from gtsrb.config.load import load_section
 from gtsrb.data import tables
 from gtsrb.data.labels import WITHOUT_SIGN
 from gtsrb.parallel import IN_PROCESS
+from gtsrb.synthetic import render as module
 from gtsrb.synthetic.render import render_train
 from gtsrb.synthetic.scenes import _find_outline, _project, _sample_pose
 from gtsrb.synthetic.signs import BESIDE, COLLAGE, OTHER, Sign, sample_without_sign
@@ -117,6 +118,23 @@ def test_a_sign_without_which_a_place_is_drawn_is_not_in_its_box():
         outline = _project(sign_to_image, _find_outline(place.class_id, 0)) - 7
         inside = ((outline > 0.1) & (outline < (0.9 * width, 0.9 * height))).all(axis=1)
         assert inside.mean() < 0.6
+
+
+def test_no_sign_of_the_test_table_is_in_the_training_table(monkeypatch):
+    states, sample = [], module.sample_sign
+
+    def note(class_id: int, camera: Camera, rng: np.random.Generator) -> Sign:
+        states.append(rng.bit_generator.state["state"]["state"])
+        return sample(class_id, camera, rng)
+
+    monkeypatch.setattr(module, "sample_sign", note)
+    for rows in draw_signs(tracks_per_class=1, frames_per_track=1, test_images_per_class=1):
+        assert len(list(rows)) == 43
+    assert len(set(states)) == len(states) == 86
+
+
+def test_sets_to_train_on_have_other_signs_than_a_synthetic_data_set(params):
+    assert params.ingest.synthetic.seed not in {drawn.seed for drawn in params.render.values()}
 
 
 def test_the_number_of_test_images_does_not_change_training_images(synthetic_rows):

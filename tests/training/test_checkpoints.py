@@ -1,5 +1,9 @@
 """A resumed training ends like an uninterrupted one; the directory of its checkpoints is its own, and deleted at the end."""
 
+import sys
+from pathlib import Path
+from types import ModuleType
+
 import keras
 import numpy as np
 import pandas as pd
@@ -69,13 +73,18 @@ def data(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_fingerprint_is_of_params_and_data(recipe, data):
+def test_the_fingerprint_is_of_params_data_and_code(recipe, data, monkeypatch):
     fingerprint = checkpoints.fingerprint(recipe, [data])
     assert fingerprint == checkpoints.fingerprint(recipe, [data])
     for change in ({"epochs": 5}, {"threads": 2}):
         assert fingerprint != checkpoints.fingerprint(recipe.model_copy(update=change), [data])
     (data / "images.npy").write_bytes(b"2")
     assert fingerprint != checkpoints.fingerprint(recipe, [data])
+    module = ModuleType("gtsrb.edited")
+    module.__file__ = str(data.parent / "edited.py")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    fingerprints = [Path(module.__file__).write_text(code) and checkpoints.fingerprint(recipe, [data]) for code in "12"]
+    assert fingerprints[0] != fingerprints[1]
 
 
 def test_the_directory_is_locked_and_deleted_on_success(recipe, data):

@@ -126,6 +126,7 @@ def test_a_finished_member_is_only_loaded(recipe, tmp_path, capsys):
     again = train_member(recipe, tmp_path)
     assert "resumed after 4 of 4 epochs" in capsys.readouterr().out
     assert equal(first.last_weights, again.last_weights)
+    assert equal(first.best_weights, again.best_weights) and first.best_epoch == again.best_epoch
     assert (first.seconds, first.fit_seconds) == (again.seconds, again.fit_seconds)
     assert (first.probabilities == again.probabilities).all()
 

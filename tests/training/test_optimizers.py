@@ -91,6 +91,11 @@ def test_momentum_is_beta_1_of_adam():
     assert build(name="adam", momentum=0.5).beta_1 == 0.5
 
 
+def test_muon_has_its_momentum_for_kernels_and_vectors_and_three_iterations():
+    muon = build(name="muon", momentum=0.5, nesterov=True)
+    assert (muon.momentum, muon.adam_beta_1, muon.nesterov, muon.ns_steps) == (0.5, 0.5, True, 3)
+
+
 @pytest.mark.seconds
 def test_the_moving_average_follows_its_formula(recipe):
     """a <- 0.5 a + 0.5 w after each step, starting with the first step's weights."""
