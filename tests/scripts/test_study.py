@@ -13,6 +13,7 @@ from conftest import ROOT, put, shrink_params
 from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
 from raw_tables import draw_signs, write_table
 
+from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError
 from gtsrb.studies import results, study_table
 from scripts import study
@@ -25,7 +26,7 @@ def raw(tmp_path_factory) -> Path:
     synthetic = draw_signs(tracks_per_class=5, frames_per_track=2, test_images_per_class=1)
     for split, rows in zip(("train", "test"), synthetic, strict=True):
         write_table(folder / f"{split}.parquet", rows)
-    names = pd.DataFrame({"class_id": range(43), "name": [f"class {i}" for i in range(43)]})
+    names = pd.DataFrame({"class_id": range(43), "name": SIGN_NAMES})
     names.to_csv(folder / "classes.csv", index=False)
     return folder
 
