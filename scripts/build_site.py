@@ -78,10 +78,10 @@ def write_pictograms(names: list[str]) -> None:
 PLOTS: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {  # of metrics/RECIPE/FILE.csv: plot, options, caption
     "sizes": (
         plots.accuracy_in_bins,
-        ("side of a square of the box's area (pixels)",),
+        (plots.QUANTITIES["sizes"],),
         "Accuracy on the benchmark's test images by the size of the sign",
     ),
-    "brightness": (plots.accuracy_in_bins, ("mean luma in the box (share of white)",), "... by its brightness"),
+    "brightness": (plots.accuracy_in_bins, (plots.QUANTITIES["brightness"],), "... by its brightness"),
     "calibration": (plots.reliability, (), "How often answers of a given probability are right"),
     "robustness": (plots.robustness, ("blur",), "Accuracy on blurred test images"),
 }

@@ -40,15 +40,23 @@ class Params(Section):
     export: Export
 
     @model_validator(mode="after")
-    def check_sections_are_consistent(self) -> Self:
+    def check_sets(self) -> Self:
         for name, rendered in self.render.items():
             if name in RESERVED_SETS | self.preprocess.keys():
                 raise ValueError(f"render.{name}: this name is reserved in data/processed/ and metrics/arrays/; choose another")
             self._check_variant(f"render.{name}", rendered.images)
+        return self
+
+    @model_validator(mode="after")
+    def check_names_of_recipes(self) -> Self:
         if reserved := RESERVED & self.train.keys():
             raise ValueError(f"train.{min(reserved)}: this name is reserved in metrics/; choose another")
         if unmatched := self.train.keys() ^ self.evaluate.keys():
             raise ValueError(f"train and evaluate must have the same recipes; only one has {', '.join(sorted(unmatched))}")
+        return self
+
+    @model_validator(mode="after")
+    def check_cross_validated_recipes(self) -> Self:
         if unknown := self.crossvalidate.keys() - self.train.keys():
             raise ValueError(f"crossvalidate.{min(unknown)}: unknown recipe; train has {', '.join(self.train)}")
         for name in self.crossvalidate:
@@ -57,6 +65,10 @@ class Params(Section):
                     f"crossvalidate.{name}: train.{name}.schedule is reduce_on_plateau, by which held-out images would train "
                     "the network that predicts them; use another schedule, or leave the recipe out of crossvalidate"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def check_thresholds(self) -> Self:
         if unmatched := self.train.keys() ^ self.export.thresholds_from.keys():
             raise ValueError(
                 f"train and export.thresholds_from must have the same recipes; only one has {', '.join(sorted(unmatched))}"
@@ -67,6 +79,10 @@ class Params(Section):
                     f"export.thresholds_from.{name} = {source!r}: expected a cross-validated recipe; crossvalidate has "
                     f"{', '.join(self.crossvalidate) or 'none'}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def check_recipes(self) -> Self:
         for name, recipe in self.train.items():
             self._check_variant(f"train.{name}", recipe.images)
             self._check_synthetic(name, recipe)

@@ -39,10 +39,10 @@ def render(params: Params, recipes: list[str]) -> str:
         "legend": legend(styles),
         "learning_curves": learning_curves(styles),
         "confusion": confusion(recipes),
-        "class_accuracy": class_accuracy(styles),
-        "size_accuracy": size_accuracy(styles),
-        "brightness_accuracy": brightness_accuracy(styles),
-        "reliability": reliability(styles),
+        "class_accuracy": plot_csv(styles, "classes", plots.class_accuracy),
+        "size_accuracy": plot_csv(styles, "sizes", plots.accuracy_in_bins, plots.QUANTITIES["sizes"]),
+        "brightness_accuracy": plot_csv(styles, "brightness", plots.accuracy_in_bins, plots.QUANTITIES["brightness"]),
+        "reliability": plot_csv(styles, "calibration", plots.reliability),
         "mistakes": mistakes(recipes, params),
         "robustness": robustness(styles),
     }
@@ -184,22 +184,6 @@ def confusion(recipes: list[str]) -> str:
         return f'<div class="scroll large">{plots.to_svg(f"confusion-{name}", plots.confusion, counts, names)}</div>\n'
 
     return under_headings(recipes, matrix)
-
-
-def class_accuracy(styles: plots.Styles) -> str:
-    return plot_csv(styles, "classes", plots.class_accuracy)
-
-
-def size_accuracy(styles: plots.Styles) -> str:
-    return plot_csv(styles, "sizes", plots.accuracy_in_bins, "side of a square of the box's area (pixels)")
-
-
-def brightness_accuracy(styles: plots.Styles) -> str:
-    return plot_csv(styles, "brightness", plots.accuracy_in_bins, "mean luma in the box (share of white)")
-
-
-def reliability(styles: plots.Styles) -> str:
-    return plot_csv(styles, "calibration", plots.reliability)
 
 
 def mistakes(recipes: list[str], params: Params) -> str:

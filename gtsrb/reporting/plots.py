@@ -56,6 +56,11 @@ UNITS = {  # of the severities of gtsrb/evaluation/corruptions.py
     "translation": "share of each side",
 }
 
+QUANTITIES = {  # by which metrics/RECIPE/FILE.csv have bins
+    "sizes": "side of a square of the box's area (pixels)",
+    "brightness": "mean luma in the box (share of white)",
+}
+
 
 class LineStyle(NamedTuple):
     """The style of a recipe's lines."""

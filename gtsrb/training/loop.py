@@ -78,6 +78,36 @@ class TrainedRecipe:
         return pd.concat([member.history for member in self.members]).groupby("epoch", as_index=False).mean()
 
 
+def source_dirs(recipe: Recipe) -> tuple[Path, Path]:
+    """The folders of the photographs and of the synthetic images that the recipe trains on."""
+    variant_dir = Path(f"data/processed/{recipe.images}")
+    return variant_dir / "train", variant_dir / recipe.synthetic.set
+
+
+def check_classes(recipe: Recipe, names: list[str], synthetic_labels: np.ndarray) -> None:
+    """Raises `InputError` if the recipe flips or draws signs of classes that are not those of the data set, `names`."""
+    flips, last = recipe.augmentation and recipe.augmentation.flips, len(names) - 1
+    if flips and flips.max_class_id > last:
+        raise InputError(f"augmentation.flips names class {flips.max_class_id}; the data set has classes 0 to {last}")
+    if (synthetic_labels != WITHOUT_SIGN).any() and tuple(names) != SIGN_NAMES:
+        raise InputError(
+            f"synthetic.set = {recipe.synthetic.set!r}: its drawings are of the {len(SIGN_NAMES)} signs of GTSRB, and the data "
+            "set has other classes; set synthetic: {set: none, share: 0.0}, or a set with tracks_per_class: 0"
+        )
+
+
+def set_up_device(recipe: Recipe) -> device.Device:
+    """Sets up this process for the recipe; raises and warns as `device.set_up`."""
+    return device.set_up(
+        recipe.device,
+        precision=recipe.precision,
+        seed=recipe.seed,
+        deterministic=recipe.deterministic,
+        threads=recipe.threads,
+        replicas=recipe.replicas or 1,
+    )
+
+
 @contextmanager
 def open_trainers(recipe: Recipe, networks: int) -> Iterator[Workers]:
     """Workers that train this many networks of the recipe. Says on what; raises as `open_workers` and `device.set_up`.
@@ -94,6 +124,11 @@ def open_trainers(recipe: Recipe, networks: int) -> Iterator[Workers]:
         if workers.cluster:
             say(f"{workers.count} workers of {parallel.scheduler()}, {recipe.precision}")
         yield workers
+
+
+def share_sources(sources: Sources, workers: Workers) -> Sources:
+    """The same, as the workers can open them: the arrays themselves, if they have no such folders."""
+    return Sources(*(workers.share(arrays.read, source) if isinstance(source, Path) else source for source in sources))
 
 
 def train(recipe: Recipe, sources: Sources, *, classes: int, folder: Path, workers: Workers, name: str = "") -> TrainedRecipe:
@@ -123,17 +158,6 @@ def rows_trained_on(recipe: Recipe, rows: tuple[np.ndarray, np.ndarray]) -> tupl
     return train_rows[: 0 if recipe.synthetic.share == 1 else None], validation_rows
 
 
-def source_dirs(recipe: Recipe) -> tuple[Path, Path]:
-    """The folders of the photographs and of the synthetic images that the recipe trains on."""
-    variant_dir = Path(f"data/processed/{recipe.images}")
-    return variant_dir / "train", variant_dir / recipe.synthetic.set
-
-
-def share_sources(sources: Sources, workers: Workers) -> Sources:
-    """The same, as the workers can open them: the arrays themselves, if they have no such folders."""
-    return Sources(*(workers.share(arrays.read, source) if isinstance(source, Path) else source for source in sources))
-
-
 def train_member_on(
     recipe: Recipe,
     number: int,
@@ -158,47 +182,6 @@ def train_member_on(
     train = join(train, synthetic)
     with checkpoints.member_dir(folder, f"{device.versions()} on {machine}") as own_folder:
         return train_member(recipe, number, train=train, validation=validation, machine=machine, folder=own_folder, name=name)
-
-
-def total_seconds(members: Iterable[Member]) -> dict[str, float]:
-    """`seconds` in training and validation and `fit_seconds` in training steps, each the sum over the members, and
-    `elapsed_seconds`, in which at least one of them trained or validated; all over all sessions.
-    """
-    members = list(members)
-    return {
-        "seconds": sum(member.seconds for member in members),
-        "fit_seconds": sum(member.fit_seconds for member in members),
-        "elapsed_seconds": covered_seconds(span for member in members for span in member.spans),
-    }
-
-
-def name_devices(members: Iterable[Member]) -> str:
-    """The processors that trained them."""
-    return "; ".join(sorted({member.device for member in members}))
-
-
-def set_up_device(recipe: Recipe) -> device.Device:
-    """Sets up this process for the recipe; raises and warns as `device.set_up`."""
-    return device.set_up(
-        recipe.device,
-        precision=recipe.precision,
-        seed=recipe.seed,
-        deterministic=recipe.deterministic,
-        threads=recipe.threads,
-        replicas=recipe.replicas or 1,
-    )
-
-
-def check_classes(recipe: Recipe, names: list[str], synthetic_labels: np.ndarray) -> None:
-    """Raises `InputError` if the recipe flips or draws signs of classes that are not those of the data set, `names`."""
-    flips, last = recipe.augmentation and recipe.augmentation.flips, len(names) - 1
-    if flips and flips.max_class_id > last:
-        raise InputError(f"augmentation.flips names class {flips.max_class_id}; the data set has classes 0 to {last}")
-    if (synthetic_labels != WITHOUT_SIGN).any() and tuple(names) != SIGN_NAMES:
-        raise InputError(
-            f"synthetic.set = {recipe.synthetic.set!r}: its drawings are of the {len(SIGN_NAMES)} signs of GTSRB, and the data "
-            "set has other classes; set synthetic: {set: none, share: 0.0}, or a set with tracks_per_class: 0"
-        )
 
 
 def train_member(
@@ -250,34 +233,6 @@ def train_member(
     )
 
 
-def training_metrics(trained: TrainedRecipe, labels: np.ndarray) -> dict[str, Any]:
-    """Validation accuracy on `labels` (validation images,), seconds and parameters, as metrics/RECIPE/training.json has them.
-
-    `val_*` are of the last weights and the members' averaged probabilities; None without validation.
-    """
-    members = trained.members
-    metrics: dict[str, Any] = {"val_accuracy": None, "val_loss": None}
-    if len(labels):
-        ensemble = accuracy_metrics(labels, trained.probabilities)
-        metrics = {"val_accuracy": ensemble["accuracy"], "val_loss": ensemble["loss"]}
-    if len(members) == 1 and len(labels):
-        best = members[0].history.iloc[members[0].best_epoch]
-        metrics["best_epoch"] = members[0].best_epoch  # counted from 0, as in history.csv
-        metrics["best_val_accuracy"], metrics["best_val_loss"] = float(best["val_accuracy"]), float(best["val_loss"])
-    if len(members) > 1:
-        metrics["members"] = {}
-        for number, member in enumerate(members):
-            accuracy = accuracy_metrics(labels, member.probabilities)["accuracy"] if len(labels) else None
-            times = {"seconds": round(member.seconds, 1), "fit_seconds": round(member.fit_seconds, 1)}
-            metrics["members"][f"member{number}"] = {"val_accuracy": accuracy, **times}
-    seconds = total_seconds(members)
-    metrics |= {key: round(value, 1) for key, value in seconds.items()}
-    images = trained.images_per_epoch * len(trained.history) * len(members)
-    metrics["images_per_second"] = round(images / seconds["elapsed_seconds"], 1)
-    metrics["parameters"] = members[0].parameters  # of one member
-    return metrics
-
-
 def fit(
     model: keras.Model,
     recipe: Recipe,
@@ -321,3 +276,48 @@ def _build_loss(model: keras.Model, targets: np.ndarray) -> None:
     model.compute_loss(y=targets, y_pred=targets)
     model.compute_metrics(None, targets, targets)
     model.reset_metrics()
+
+
+def total_seconds(members: Iterable[Member]) -> dict[str, float]:
+    """`seconds` in training and validation and `fit_seconds` in training steps, each the sum over the members, and
+    `elapsed_seconds`, in which at least one of them trained or validated; all over all sessions.
+    """
+    members = list(members)
+    return {
+        "seconds": sum(member.seconds for member in members),
+        "fit_seconds": sum(member.fit_seconds for member in members),
+        "elapsed_seconds": covered_seconds(span for member in members for span in member.spans),
+    }
+
+
+def name_devices(members: Iterable[Member]) -> str:
+    """The processors that trained them."""
+    return "; ".join(sorted({member.device for member in members}))
+
+
+def training_metrics(trained: TrainedRecipe, labels: np.ndarray) -> dict[str, Any]:
+    """Validation accuracy on `labels` (validation images,), seconds and parameters, as metrics/RECIPE/training.json has them.
+
+    `val_*` are of the last weights and the members' averaged probabilities; None without validation.
+    """
+    members = trained.members
+    metrics: dict[str, Any] = {"val_accuracy": None, "val_loss": None}
+    if len(labels):
+        ensemble = accuracy_metrics(labels, trained.probabilities)
+        metrics = {"val_accuracy": ensemble["accuracy"], "val_loss": ensemble["loss"]}
+    if len(members) == 1 and len(labels):
+        best = members[0].history.iloc[members[0].best_epoch]
+        metrics["best_epoch"] = members[0].best_epoch  # counted from 0, as in history.csv
+        metrics["best_val_accuracy"], metrics["best_val_loss"] = float(best["val_accuracy"]), float(best["val_loss"])
+    if len(members) > 1:
+        metrics["members"] = {}
+        for number, member in enumerate(members):
+            accuracy = accuracy_metrics(labels, member.probabilities)["accuracy"] if len(labels) else None
+            times = {"seconds": round(member.seconds, 1), "fit_seconds": round(member.fit_seconds, 1)}
+            metrics["members"][f"member{number}"] = {"val_accuracy": accuracy, **times}
+    seconds = total_seconds(members)
+    metrics |= {key: round(value, 1) for key, value in seconds.items()}
+    images = trained.images_per_epoch * len(trained.history) * len(members)
+    metrics["images_per_second"] = round(images / seconds["elapsed_seconds"], 1)
+    metrics["parameters"] = members[0].parameters  # of one member
+    return metrics
