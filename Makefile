@@ -79,7 +79,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(install)
 
 node_modules/.installed: package.json package-lock.json
-	@npm ci --loglevel error --ignore-scripts --no-audit --no-fund && touch $@ || echo "npm cannot install what package.json names: no test of JavaScript"
+	@npm ci --loglevel error --ignore-scripts --no-audit --no-fund --no-update-notifier && touch $@ || echo "npm cannot install what package.json names: no test of JavaScript"
 
 .venv-app/app.installed: pyproject.toml constraints.txt
 	$(install)
