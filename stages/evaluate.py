@@ -16,6 +16,7 @@ from gtsrb.config.load import load_section, section_names
 from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.evaluation import binned_accuracy, tta
+from gtsrb.evaluation.calibration import calibration_metrics
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
 from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import shape_of
@@ -43,15 +44,14 @@ def main() -> str:
 
     predictions = probabilities.argmax(axis=1)
     raw = tables.read(Path("data/raw/test.parquet"), ["filename", *tables.ROI, "image"])
-    calibration = binned_accuracy.reliability(labels, probabilities)
-    metrics = accuracy_metrics(labels, probabilities) | {"calibration_error": binned_accuracy.calibration_error(calibration)}
+    metrics, calibrated = accuracy_metrics(labels, probabilities), calibration_metrics(labels, probabilities)
     single = {"one_network_one_view": metrics_per_member} if metrics_per_member else {}
-    write_json(Path(f"metrics/{name}.json"), metrics | single)
+    write_json(Path(f"metrics/{name}.json"), metrics | {"calibration_error": calibrated} | single)
     prediction_rows = pd.DataFrame({"filename": raw["filename"], "class_id": labels, "prediction": predictions})
     write_csv(Path(f"metrics/{name}/predictions.csv"), prediction_rows)
     write_csv(Path(f"metrics/{name}/classes.csv"), class_metrics(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
-    write_csv(Path(f"metrics/{name}/calibration.csv"), calibration)
+    write_csv(Path(f"metrics/{name}/calibration.csv"), binned_accuracy.reliability(labels, probabilities))
     for quantity, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():
         write_csv(Path(f"metrics/{name}/{quantity}.csv"), binned_accuracy.accuracy_in_quantiles(values, predictions == labels))
     write_array(Path(f"data/predictions/{name}.npy"), probabilities)

@@ -26,7 +26,7 @@ from dvc.repo import Repo
 from gtsrb.config import params
 from gtsrb.data import arrays, tables
 from gtsrb.errors import InputError
-from gtsrb.evaluation import corruptions
+from gtsrb.evaluation import binned_accuracy, corruptions
 from gtsrb.evaluation.calibration import apply_temperature
 from gtsrb.evaluation.photographs import MEASURING
 from gtsrb.networks import ensemble, inference
@@ -333,7 +333,9 @@ def test_metrics_files_are_consistent(finished):
         for name in ("sizes", "brightness", "calibration"):
             bins = pd.read_csv(finished.folder / "metrics" / recipe / f"{name}.csv")
             assert (bins["images"].sum(), bins["errors"].sum()) == (N_TEST, metrics["errors"])
-        assert 0 < metrics["calibration_error"] < 1
+        error = metrics["calibration_error"]
+        assert error["error"] == pytest.approx(binned_accuracy.calibration_error(bins))
+        assert 0 < error["low"] < error["high"] < 1
         assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
         if "members" in training:
             assert set(training["members"]) == set(metrics["one_network_one_view"])

@@ -63,7 +63,7 @@ def results(recipes: Iterable[str]) -> str:
             "mean class accuracy": f"{metrics['macro_accuracy']:.2%}",
             "top-5 accuracy": f"{metrics['top5_accuracy']:.2%}",
             "loss (nats)": f"{metrics['loss']:.4f}",
-            "calibration error": f"{metrics['calibration_error']:.2%}",
+            "calibration error": f"{metrics['calibration_error']['error']:.2%}",
         }
 
     rows, notes = per_recipe(recipes, row)

@@ -15,7 +15,8 @@ from small_models import save_model
 from gtsrb.config.out_of_fold import OutOfFold
 from gtsrb.config.params import load
 from gtsrb.errors import InputError
-from gtsrb.evaluation import binned_accuracy
+from gtsrb.evaluation.binned_accuracy import accuracy_in_quantiles, reliability
+from gtsrb.evaluation.calibration import calibration_metrics
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics, confusion_counts
 from gtsrb.evaluation.out_of_fold import out_of_fold_metrics, sign_metrics
 from gtsrb.evaluation.significance import mcnemar
@@ -66,9 +67,8 @@ def run(tmp_path, monkeypatch):
     labels, probabilities = rng.integers(0, 3, 60), rng.dirichlet(np.ones(3), 60).astype(np.float32)
     predictions = probabilities.argmax(axis=1)
     folder = tmp_path / "metrics"
-    calibration = binned_accuracy.reliability(labels, probabilities)
-    calibration_error = binned_accuracy.calibration_error(calibration)
-    write_json(folder / "baseline.json", accuracy_metrics(labels, probabilities) | {"calibration_error": calibration_error})
+    calibrated = {"calibration_error": calibration_metrics(labels, probabilities)}
+    write_json(folder / "baseline.json", accuracy_metrics(labels, probabilities) | calibrated)
     shares = {"unsure": 0.007, "answered": 0.012}
     files = {file: {"errors": 4, "bytes": 1_230_000} for file in ("picture.onnx", "picture_int8.onnx")}
     accuracies = {"with_boxes": {"accuracy": 0.95, "errors": 3}, "as_files": {"accuracy": 0.9, "errors": 6}}
@@ -89,9 +89,9 @@ def run(tmp_path, monkeypatch):
         "classes": class_metrics(labels, predictions, NAMES),
         "hard_signs": signs[signs["errors"] > 0],
         "confusion": confusion_counts(labels, predictions, NAMES),
-        "calibration": calibration,
-        "sizes": binned_accuracy.accuracy_in_quantiles(rng.uniform(15, 90, 60), labels == predictions),
-        "brightness": binned_accuracy.accuracy_in_quantiles(rng.uniform(0, 1, 60), labels == predictions),
+        "calibration": reliability(labels, probabilities),
+        "sizes": accuracy_in_quantiles(rng.uniform(15, 90, 60), labels == predictions),
+        "brightness": accuracy_in_quantiles(rng.uniform(0, 1, 60), labels == predictions),
         "robustness": robustness.assign(images=10, errors=[1, 2, 4], accuracy=[0.9, 0.8, 0.6]),
     }.items():
         write_csv(folder / f"baseline/{name}.csv", table)
@@ -147,8 +147,8 @@ def test_class_names_are_escaped(run):
 
 def test_results_have_the_metrics_and_the_number_of_images(run):
     html, metrics = write_report(), json.loads((run / "metrics/baseline.json").read_text())
-    for key in ("accuracy", "macro_accuracy", "calibration_error"):
-        assert f"<td>{metrics[key]:.2%}</td>" in html
+    for value in (metrics["accuracy"], metrics["macro_accuracy"], metrics["calibration_error"]["error"]):
+        assert f"<td>{value:.2%}</td>" in html
     assert "<td>60</td>" in html
 
 
