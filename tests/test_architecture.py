@@ -6,7 +6,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 import pytest
-from conftest import ROOT, project_files
+from conftest import ROOT
+from small_project import project_files
 
 from gtsrb.studies.code_dependencies import imported_files
 

@@ -4,7 +4,8 @@ import sys
 from copy import deepcopy
 
 import yaml
-from conftest import ROOT, Project
+from conftest import ROOT
+from small_project import Project
 
 from gtsrb.config.params import load
 
@@ -38,6 +39,6 @@ def test_the_steps_for_a_recipe_are_all_there_is_to_do(new_project: Project):
         (folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
 
     assert NAME in load(folder / "params.yaml").train
-    new_project.run(sys.executable, "-m", "pytest", "-q", "-m", "not seconds and not slow", "tests/test_pipeline.py")
+    new_project.run(sys.executable, "-m", "pytest", "-q", "-m", "not seconds and not slow", "tests/pipeline/test_dvc_yaml.py")
     stages = new_project.dvc("stage", "list", "--name-only").splitlines()
     assert {f"{stage}@{NAME}" for stage in ("train", "evaluate", "robustness", "export")} <= set(stages)

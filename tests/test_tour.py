@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, project_files
+from conftest import ROOT
+from small_project import project_files
 
 from gtsrb.studies.study import resolve_params
 from scripts import run_tour

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 import yaml
-from conftest import put
 from pydantic import BaseModel
+from small_project import put
 
 from gtsrb.config.params import Params, load, parse
 from gtsrb.errors import InputError

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, put
+from conftest import ROOT
 from PIL import Image
 from raw_tables import draw_signs
+from small_project import put
 
 from gtsrb.config.ingest import OwnData
 from gtsrb.data import arrays, own_reader, sign_names, tables

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT
+from small_project import Project
 
 from gtsrb.config.params import load
 from scripts import demo

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, put, shrink_params
+from conftest import ROOT
 from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
 from raw_tables import draw_signs, write_table
+from small_project import put, shrink_params
 
 from gtsrb.data.sign_names import SIGN_NAMES
 from gtsrb.errors import InputError

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, shrink_params
+from conftest import ROOT
 from example_training import CLASSES, IMAGES, LABELS
+from small_project import shrink_params
 
 from gtsrb.config import params
 from gtsrb.data.arrays import Sources

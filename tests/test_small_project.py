@@ -1,6 +1,6 @@
-"""Copies of the finished project: the files they share with it, and the detection of modified ones."""
+"""Copies of a finished small project: the files they share with it, and the detection of modified ones."""
 
-from conftest import HARD_LINKED, Project
+from small_project import HARD_LINKED, Project
 
 
 def test_a_copy_shares_hard_links_and_a_modified_one_is_detected(tmp_path):
