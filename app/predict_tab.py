@@ -96,7 +96,7 @@ def select_inputs() -> tuple[str, dict[str, bytes]]:
         )
     with right:
         names = sorted((path.stem for path in predictor.MODELS.glob("*.onnx")), key=lambda name: (name != predictor.BEST, name))
-        model_name = st.selectbox("Network", names or [predictor.BEST], help="README.md has the accuracy of each.")
+        model_name = st.selectbox("Network", names or [predictor.BEST], help="docs/published.md has the accuracy of each.")
 
     def select_example(path: Path) -> None:
         state.example = path
