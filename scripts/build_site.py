@@ -79,11 +79,15 @@ PLOTS: dict[str, tuple[Callable[..., Figure], tuple[str, ...], str]] = {  # of m
     "sizes": (
         plots.accuracy_in_bins,
         (plots.QUANTITIES["sizes"],),
-        "Accuracy on the benchmark's test images by the size of the sign",
+        "Accuracy of the whole ensemble on the benchmark's test images by the size of the sign",
     ),
     "brightness": (plots.accuracy_in_bins, (plots.QUANTITIES["brightness"],), "... by its brightness"),
-    "calibration": (plots.reliability, (), "How often answers of a given probability are right"),
-    "robustness": (plots.robustness, ("blur",), "Accuracy on blurred test images"),
+    "export_calibration": (
+        plots.reliability,
+        (),
+        "How often the published network is right at a given probability",
+    ),
+    "robustness": (plots.robustness, ("blur",), "Its accuracy on blurred test images"),
 }
 
 

@@ -5,6 +5,7 @@ Writes  metrics/RECIPE.json, metrics/RECIPE/{predictions,classes,confusion,sizes
         data/predictions/RECIPE.npy  (n, classes) float32 probabilities, in the order of the test split
 """
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from gtsrb.networks import ensemble, inference
 from gtsrb.networks.build import shape_of
 from gtsrb.outputs import write_array, write_csv, write_json
 from gtsrb.progress import say
+
+CHUNK = 500  # images that are read at a time
 
 
 def main() -> str:
@@ -43,7 +46,8 @@ def main() -> str:
     probabilities = np.mean(probabilities_per_member, axis=0)
 
     predictions = probabilities.argmax(axis=1)
-    raw = tables.read(Path("data/raw/test.parquet"), ["filename", *tables.ROI, "image"])
+    raw_file = Path("data/raw/test.parquet")
+    raw = tables.read(raw_file, ["filename", *tables.ROI])
     metrics, calibrated = accuracy_metrics(labels, probabilities), calibration_metrics(labels, probabilities)
     single = {"one_network_one_view": metrics_per_member} if metrics_per_member else {}
     write_json(Path(f"metrics/{name}.json"), metrics | {"calibration_error": calibrated} | single)
@@ -52,7 +56,8 @@ def main() -> str:
     write_csv(Path(f"metrics/{name}/classes.csv"), class_metrics(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/confusion.csv"), confusion_counts(labels, predictions, names))
     write_csv(Path(f"metrics/{name}/calibration.csv"), binned_accuracy.reliability(labels, probabilities))
-    for quantity, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": binned_accuracy.box_luma(raw)}.items():
+    luma = binned_accuracy.box_luma(chain.from_iterable(tables.read_images(raw_file, CHUNK)))
+    for quantity, values in {"sizes": binned_accuracy.box_sides(raw), "brightness": luma}.items():
         write_csv(Path(f"metrics/{name}/{quantity}.csv"), binned_accuracy.accuracy_in_quantiles(values, predictions == labels))
     write_array(Path(f"data/predictions/{name}.npy"), probabilities)
     interval = f"95 % interval {metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}"

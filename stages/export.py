@@ -9,6 +9,7 @@ Writes  data/export/RECIPE/picture*.onnx    a picture of any size in, which the 
         metrics/RECIPE/export.json          of picture.onnx, on test images with their boxes and as files, and on pictures
                                             without a sign; and of each file
         metrics/RECIPE/without_sign.csv     how often it names one all the same, by photograph
+        metrics/RECIPE/export_calibration.csv  how often answers of a given probability are right
 
 `python -m scripts.publish RECIPE` copies three of these files to pretrained/, which Git keeps.
 """
@@ -33,6 +34,7 @@ from gtsrb.config.train import Recipe
 from gtsrb.data import arrays, tables
 from gtsrb.data.arrays import Arrays
 from gtsrb.errors import InputError
+from gtsrb.evaluation.binned_accuracy import reliability
 from gtsrb.evaluation.calibration import calibration_metrics
 from gtsrb.evaluation.metrics import accuracy_metrics, class_metrics
 from gtsrb.evaluation.photographs import MEASURING
@@ -68,19 +70,20 @@ def main() -> str:
     model.load_weights(weights)
     export.divide_logits(model, calibration.temperature)
 
-    properties = {"names": json.dumps(names), "variant": variant.model_dump_json()}
+    properties = {"license": "MIT", "names": json.dumps(names), "variant": variant.model_dump_json()}
     properties |= {key: str(value) for key, value in thresholds.items()}
     n_changed = export.save_files(folder, model, variant, properties, train.images)
 
     picture_file = folder / "picture.onnx"
     predictions = {file: predict_table(raw, folder / file, boxes=True) for file in export.PICTURE_FILES}
     predictions |= {file: runtime.open_network(folder / file)(test.images) for file in export.PREPARED_FILES}
-    with_boxes, as_files = predictions[picture_file.name], predict_table(raw, picture_file, boxes=False)
-    prepared = predictions["prepared.onnx"]
+    with_boxes, prepared = predictions[picture_file.name], predictions["prepared.onnx"]
+    as_files = {file: predict_table(raw, folder / file, boxes=False) for file in export.PICTURE_FILES}
+    crops = {file: predict_photographs(folder / file, settings.crops) for file in export.PICTURE_FILES}
     classes = class_metrics(test.labels, with_boxes.argmax(axis=1), names).sort_values("accuracy", kind="stable")
     metrics: dict[str, Any] = {
         "with_boxes": accuracy_metrics(test.labels, with_boxes),
-        "as_files": accuracy_metrics(test.labels, as_files),
+        "as_files": accuracy_metrics(test.labels, as_files[picture_file.name]),
         "most_often_missed": classes.iloc[:3].set_index("name")["accuracy"].to_dict(),  # with boxes
         "seed": recipe.seed,
         "weights_md5": hashlib.md5(weights.read_bytes()).hexdigest(),
@@ -91,15 +94,18 @@ def main() -> str:
             "top_class_changes": int((with_boxes.argmax(axis=1) != prepared.argmax(axis=1)).sum()),  # of all test images
         },
         "temperature": calibration.temperature,  # 1 if there are no out-of-fold predictions to fit it on
-        "calibration_error": calibration_metrics(test.labels, with_boxes),  # with an interval over images
         **thresholds,
         "device": device.cpu_name(),
         "files": {file: file_metrics(folder / file, probabilities, test) for file, probabilities in predictions.items()},
     }
-    confidences = predict_photographs(picture_file, settings.crops)
-    metrics["without_sign"] = without_sign_metrics(with_boxes.max(axis=1), confidences, **thresholds)
-    photographs = np.repeat(MEASURING, settings.crops)
-    write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, confidences, calibration.unsure_below))
+    for file in export.PICTURE_FILES:
+        metrics["files"][file] |= {
+            "errors_as_file": int((as_files[file].argmax(axis=1) != test.labels).sum()),
+            "without_sign": without_sign_metrics(predictions[file].max(axis=1), crops[file], **thresholds),
+        }
+    confidences, photographs = (with_boxes.max(axis=1), crops[picture_file.name]), np.repeat(MEASURING, settings.crops)
+    write_csv(Path(f"metrics/{name}/without_sign.csv"), by_photograph(photographs, *confidences, **thresholds))
+    write_csv(Path(f"metrics/{name}/export_calibration.csv"), reliability(test.labels, with_boxes))
     write_json(Path(f"metrics/{name}/export.json"), metrics)
     errors = [metrics[kind]["errors"] for kind in ("with_boxes", "as_files")]
     return f"{folder}: {errors[0]} errors with boxes and {errors[1]} as files in {len(test.labels):,} test images"
@@ -126,6 +132,7 @@ def file_metrics(path: Path, probabilities: np.ndarray, test: Arrays) -> dict[st
     image = None if path.name in export.PICTURE_FILES else test.images[0]
     return {
         "errors": int((probabilities.argmax(axis=1) != test.labels).sum()),
+        "calibration_error": calibration_metrics(test.labels, probabilities),  # with an interval over images
         "bytes": path.stat().st_size,
         "milliseconds": runtime.measure_latency(path, image),  # of one answer, on one core
         "md5": hashlib.md5(path.read_bytes()).hexdigest(),

@@ -8,7 +8,7 @@ One member, without test-time augmentation, on a stratified sample of the raw te
 """
 
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,9 @@ def main() -> str:
     name = argument("recipe", section_names("train"))
     recipe, evaluation = load_section(Recipe, "train", name), load_section(Evaluation, "evaluate", name)
     variant, settings = load_section(Variant, "preprocess", recipe.images), load_section(Robustness, "robustness")
-    rows = sample_images(tables.read(Path("data/raw/test.parquet")), settings)
-    labels = rows["class_id"].to_numpy()
+    raw_file = Path("data/raw/test.parquet")
+    rows = sample_images(tables.read(raw_file, ["class_id"]), settings)
+    labels, sampled = rows["class_id"].to_numpy(), set(rows.index)
     inference.set_up_device(recipe)
     model = build_network(
         recipe.network,
@@ -48,11 +49,12 @@ def main() -> str:
     model.load_weights(ensemble.weights_file(name, 0, evaluation.weights))
 
     results = []
-    numbered = list(zip(range(len(rows)), rows["image"], *(rows[column] for column in tables.ROI), strict=True))
+    in_order = enumerate(chain.from_iterable(tables.read_images(raw_file, CHUNK)))
+    numbered = [(number, *row) for number, row in enumerate(row for i, row in in_order if i in sampled)]
     chunks = [numbered[start : start + CHUNK] for start in range(0, len(numbered), CHUNK)]
     steps = [("none", 0, 0.0)]
     steps += [(kind, level, severity) for kind, values in settings.severities for level, severity in enumerate(values, 1)]
-    with parallel.open_workers(len(chunks)) as workers:
+    with parallel.open_workers(len(steps) * len(chunks)) as workers:
         corrupted = workers.map(
             partial(corrupt_and_preprocess, chunk, kind, severity, settings.seed, variant)
             for kind, _, severity in steps

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
@@ -140,16 +140,16 @@ class Project:
         self.output = output  # of `dvc repro`, if it has been run
 
     @classmethod
-    def new(cls, folder: Path) -> Self:
-        """A copy of the project's current files, with small params and nothing run."""
+    def new(cls, folder: Path, recipes: Sequence[str] = ()) -> Self:
+        """A copy of the project's current files, with small params and nothing run; with `RECIPES_RUN` or these recipes."""
         for name in project_files():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
         project = cls(folder)
         content, pipeline = (yaml.safe_load((ROOT / name).read_text()) for name in ("params.yaml", "dvc.yaml"))
-        recipes = recipes_to_run(content)
+        recipes = recipes or recipes_to_run(content)
         cross_validate(recipes[0], content, pipeline)
-        others = content["train"].keys() - recipes
+        others = content["train"].keys() - set(recipes)
         project.write_params(shrink_params(remove_unused(remove_recipes(content, others))))
         (folder / "dvc.yaml").write_text(yaml.safe_dump(remove_recipes(pipeline, others), sort_keys=False))
         project.run("git", "init", "--quiet")

@@ -1,5 +1,7 @@
 """Accuracy by size of the sign, by brightness of the image, by confidence of the network."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -17,13 +19,9 @@ def box_sides(rows: pd.DataFrame) -> np.ndarray:
     return np.sqrt((x2 - x1 + 1) * (y2 - y1 + 1))
 
 
-def box_luma(rows: pd.DataFrame) -> np.ndarray:
-    """Rows of the raw table, with images -> (n,) mean luma of the annotated box, as a share of white."""
-    boxes = rows[ROI].itertuples(index=False)
-    means = [
-        decode_ppm(image)[y1 : y2 + 1, x1 : x2 + 1].mean(axis=(0, 1))
-        for image, (x1, y1, x2, y2) in zip(rows["image"], boxes, strict=True)
-    ]
+def box_luma(rows: Iterable[tuple[bytes, int, int, int, int]]) -> np.ndarray:
+    """The image and the annotated box of each row of `tables.read_images` -> (n,) its mean luma, as a share of white."""
+    means = [decode_ppm(image)[y1 : y2 + 1, x1 : x2 + 1].mean(axis=(0, 1)) for image, x1, y1, x2, y2 in rows]
     return np.stack(means) @ LUMA / 255
 
 

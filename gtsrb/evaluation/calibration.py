@@ -42,8 +42,9 @@ def calibration_metrics(labels: np.ndarray, probabilities: np.ndarray, groups: n
     np.add.at(gaps, (groups, bins), right - confidences)
     np.add.at(sizes, (groups, bins), 1)
 
-    def error(drawn: np.ndarray, axis: int) -> np.ndarray:
-        return np.abs(gaps[drawn].sum(axis=axis - 1)).sum(axis=-1) / sizes[drawn].sum(axis=(axis - 1, -1))
+    def error(draws: np.ndarray, axis: int) -> np.ndarray:  # (resamples, groups); `axis` tells SciPy that it takes several
+        times = np.stack([np.bincount(draw, minlength=len(gaps)) for draw in np.atleast_2d(draws)])
+        return np.abs(times @ gaps).sum(axis=-1) / (times @ sizes).sum(axis=-1)
 
     drawn = (np.arange(len(gaps)),)
     interval = bootstrap(drawn, error, n_resamples=1000, batch=20, method="percentile", rng=0).confidence_interval

@@ -31,12 +31,12 @@ MEASURING = (  # scikit-image's: names of functions of skimage.data
 CROP_SIDES = 24, 200  # pixels, about the least and the most of the benchmark's signs
 
 
-def sample_crops(photograph: str, crops: int, seed: int = 0) -> list[np.ndarray]:
+def sample_crops(photograph: str, crops: int) -> list[np.ndarray]:
     """Square crops, (side, side, 3) uint8, at random places; sides log-uniform in `CROP_SIDES`."""
     pixels = load_sample_image(f"{photograph}.jpg") if photograph in CHOOSING else getattr(skimage.data, photograph)()
     pixels = pixels if pixels.ndim == 3 else gray2rgb(pixels)
     height, width = pixels.shape[:2]
-    rng = np.random.default_rng([seed, (*MEASURING, *CHOOSING).index(photograph)])
+    rng = np.random.default_rng([0, (*MEASURING, *CHOOSING).index(photograph)])
     low, high = CROP_SIDES
     sides = np.exp(rng.uniform(np.log(low), np.log(high), crops)).astype(int).clip(max=min(height, width))
     corners = [(rng.integers(height - side + 1), rng.integers(width - side + 1)) for side in sides]

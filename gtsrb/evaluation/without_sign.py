@@ -29,10 +29,13 @@ def without_sign_metrics(
     }
 
 
-def by_photograph(photographs: np.ndarray, confidences: np.ndarray, unsure_below: float) -> pd.DataFrame:
-    """(m,) names and probabilities of the first answers -> one row per photograph: crops, and the shares as above."""
-    rows = pd.DataFrame(
-        {"photograph": photographs, "confident": confidences >= CONFIDENT, "answered": confidences >= unsure_below}
-    )
-    groups = rows.groupby("photograph", sort=False)
-    return groups.mean().assign(crops=groups.size()).reset_index()[["photograph", "crops", "confident", "answered"]]
+def by_photograph(
+    photographs: np.ndarray, with_sign: np.ndarray, without_sign: np.ndarray, unsure_below: float, unknown_below: float
+) -> pd.DataFrame:
+    """The same for the crops of each photograph: (m,) its name -> one row per photograph, in their order: crops and metrics."""
+    rows = []
+    for photograph, crops in pd.Series(without_sign).groupby(photographs, sort=False):
+        metrics = without_sign_metrics(with_sign, crops.to_numpy(), unsure_below, unknown_below)
+        of_crops = {key: metrics[key] for key in ("auroc", "fpr95", "confident", "answered", "known")}
+        rows.append({"photograph": photograph, "crops": len(crops)} | of_crops)
+    return pd.DataFrame(rows)

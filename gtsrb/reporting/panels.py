@@ -16,7 +16,7 @@ from gtsrb.reporting import html_images, plots
 from gtsrb.reporting.mistakes import most_confident_mistakes
 from gtsrb.reporting.occlusion_sensitivity import log_odds_drop
 from gtsrb.reporting.panel_parts import or_note, per_recipe, plot_csv, table, under_headings
-from gtsrb.reporting.report_inputs import MissingOutput, load_exported, read, read_csv, read_predictions
+from gtsrb.reporting.report_inputs import load_exported, read, read_csv, read_predictions
 from gtsrb.serving.runtime import Network
 
 MISTAKES = 12  # kinds shown per recipe
@@ -90,10 +90,8 @@ def exports(recipes: list[str]) -> str:
     """One row per recipe: its ONNX file on test images with their boxes, without them, and on pictures without a sign."""
 
     def row(name: str) -> dict[str, str]:
-        path, command = f"metrics/{name}/export.json", f"dvc repro export@{name}"
-        metrics = read(path, command)
-        if "temperature" not in metrics:  # written by an earlier version
-            raise MissingOutput(path, command)
+        metrics = read(f"metrics/{name}/export.json", f"dvc repro export@{name}")
+        file, int8 = metrics["files"]["picture.onnx"], metrics["files"]["picture_int8.onnx"]
         return {
             "recipe": name,
             "accuracy with boxes": f"{metrics['with_boxes']['accuracy']:.2%}",
@@ -101,12 +99,12 @@ def exports(recipes: list[str]) -> str:
             "accuracy without boxes": f"{metrics['as_files']['accuracy']:.2%}",
             "errors without boxes": f"{metrics['as_files']['errors']:,}",
             "weights": metrics["weights_precision"],
-            "MB": f"{metrics['files']['picture.onnx']['bytes'] / 1e6:.2f}",
-            "errors in int8": f"{metrics['files']['picture_int8.onnx']['errors']:,}",
-            "MB in int8": f"{metrics['files']['picture_int8.onnx']['bytes'] / 1e6:.2f}",
-            "calibration error": f"{metrics['calibration_error']['error']:.2%}",
-            "unsure": f"{metrics['without_sign']['unsure']:.2%}",
-            "named without a sign": f"{metrics['without_sign']['answered']:.2%}",
+            "MB": f"{file['bytes'] / 1e6:.2f}",
+            "errors in int8": f"{int8['errors']:,}",
+            "MB in int8": f"{int8['bytes'] / 1e6:.2f}",
+            "calibration error": f"{file['calibration_error']['error']:.2%}",
+            "unsure": f"{file['without_sign']['unsure']:.2%}",
+            "named without a sign": f"{file['without_sign']['answered']:.2%}",
         }
 
     rows, notes = per_recipe(recipes, row)

@@ -23,20 +23,26 @@ LARGE = 1024  # values; smaller tensors stay float32
 CALIBRATION_IMAGES = 500  # of the training split, which the activations' ranges in int8 come from
 
 PICTURE_FILES = ("picture.onnx", "picture_int8.onnx")  # of any size; the file prepares it
+PICTURE_INPUT = (
+    "picture: RGB, uint8 (height, width, 3); box: int64 (4), left, top, right and bottom pixel of the sign, "
+    "0, 0, -1, -1 for the whole picture"
+)
 PREPARED_FILES = ("prepared.onnx", "prepared_float32.tflite", "prepared_float16.tflite", "prepared_int8.tflite")
 
 
 def save_files(folder: Path, model: keras.Model, variant: Variant, properties: dict[str, str], images: np.ndarray) -> int:
     """Writes `PICTURE_FILES` and `PREPARED_FILES`; returns the number of images whose top class float16 weights change.
 
+    `properties` are the metadata of the ONNX files, which also say what their `input` is.
     `images`: (n, size, size, channels), the prepared training images.
     """
     network = build_onnx(model)
     rows = np.linspace(0, len(images) - 1, min(len(images), CALIBRATION_IMAGES)).astype(int)  # of all classes: rows are sorted
     smaller, n_changed = choose_precision(network, images)
-    save_onnx(folder / "picture.onnx", add_preprocessing(smaller, variant), properties)
-    save_onnx(folder / "picture_int8.onnx", add_preprocessing(quantize(network, images[rows]), variant), properties)
-    save_onnx(folder / "prepared.onnx", smaller, properties)
+    for file, proto in zip(PICTURE_FILES, (smaller, quantize(network, images[rows])), strict=True):
+        save_onnx(folder / file, add_preprocessing(proto, variant), properties | {"input": PICTURE_INPUT})
+    prepared_input = f"images: {variant.dtype} (n, {', '.join(map(str, variant.shape))}), prepared as `variant` says"
+    save_onnx(folder / "prepared.onnx", smaller, properties | {"input": prepared_input})
     for precision in ("float32", "float16", "int8"):
         save_litert(folder / f"prepared_{precision}.tflite", model, precision, images[rows])
     return n_changed

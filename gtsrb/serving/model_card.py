@@ -12,12 +12,12 @@ CARD = """# {name}
 Classifies {classes} traffic signs. The ONNX files take a picture of any size and prepare it themselves. In: `picture`, RGB,
 uint8 (height, width, 3), and `box`, int64 (4), the sign's left, top, right and bottom pixel; 0, 0, -1, -1 is the whole picture.
 Out: `probabilities`, float32 (1, {classes}), and `network_input`, the {size} x {size} pixels that the network gets. Their
-metadata has the class names and the thresholds `unsure_below` and `unknown_below`. `python -m scripts.predict --model {name}
-FILE` uses the first, and examples/ show how other programs do. The LiteRT file takes prepared images, {dtype}
-(n, {size}, {size}, {channels}).
+metadata has this, the class names, the thresholds `unsure_below` and `unknown_below`, and the licence, which is MIT. `python -m
+scripts.predict --model {name} FILE` uses the first, and examples/ show how other programs do. The LiteRT file takes prepared
+images, {dtype} (n, {size}, {size}, {channels}).
 
-| file | errors with boxes | accuracy | size | one answer |
-| --- | --- | --- | --- | --- |
+| file | errors with boxes | accuracy | calibration error | size | one answer |
+| --- | --- | --- | --- | --- | --- |
 {files}
 
 In {test_images:,} test images; on one core, a picture of {side} x {side} pixels, median of {runs} answers ({device}).
@@ -25,7 +25,7 @@ In {test_images:,} test images; on one core, a picture of {side} x {side} pixels
 | {name}.onnx | |
 | --- | --- |
 | network | recipe `{name}`, {network}, {parameters:,} parameters, weights in {precision} |
-| trained on | {images:,} images ({source}){synthetic}, {augmentation} augmentation, {epochs} epochs |
+| trained on | {images}, {augmentation} augmentation, {epochs} epochs |
 | accuracy with boxes around the signs | {with_boxes} |
 | accuracy on whole pictures, without boxes | {as_files} |
 | difference from Keras | {difference} at most, in the probabilities of {parity} test images |
@@ -48,12 +48,12 @@ Limitations:
 TABLE = """# The published files
 
 Written by `python -m scripts.publish` from metrics/RECIPE/export.json. Errors and accuracy are of {test_images:,} test images:
-with the boxes around their signs, and of whole pictures without them. One answer: median of {runs} on one core, of a picture of
-{side} x {side} pixels, or of a prepared image ({device}). Marked: test images that are marked as unsure or unknown; unmarked:
-crops of photographs without a sign that are not. Levels: how far a file's own preprocessing is from the pipeline's, of 255.
-Calibration: the expected calibration error. The last three are of the file with float weights.
+with the boxes around their signs, or, as *without boxes*, of whole pictures. One answer: median of {runs} on one core, of a
+picture of {side} x {side} pixels, or of a prepared image ({device}). Marked: test images that are marked as unsure or unknown;
+unmarked: crops of photographs without a sign that are not. Levels: how far a file's own preprocessing is from the pipeline's,
+of 255.
 
-| file | errors with boxes | accuracy | errors without boxes | size | one answer | marked, unmarked | levels | calibration |
+| file | errors with boxes | accuracy | calibration error | size | one answer | without boxes | marked, unmarked | levels |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {rows}
 """
@@ -63,20 +63,16 @@ PUBLISHED = {"picture.onnx": ".onnx", "picture_int8.onnx": "_int8.onnx", "prepar
 
 def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, training: dict, export: dict) -> str:
     """The card of recipe `name` in Markdown, from metrics/dataset.json and metrics/NAME/{training,export}.json."""
+    marks = export["files"]["picture.onnx"]["without_sign"]
     return CARD.format(
         name=name,
         classes=dataset["classes"],
         size=variant.size,
         channels=variant.channels,
         dtype=variant.dtype,
-        files="\n".join(
-            format_row(file_cells(f"{name}{suffix}", export["files"][file], dataset["test_images"]))
-            for file, suffix in PUBLISHED.items()
-        ),
+        files="\n".join(format_row(file_cells(name, file, export, dataset["test_images"])) for file in sort_files(export)),
         network=f"seed {export['seed']}" + (f", the first of {recipe.members} networks" if recipe.members > 1 else ""),
-        images=training["train_images"],
-        source={"gtsrb": "GTSRB", "synthetic": "synthetic", "own": "the user's own"}[dataset["source"]],
-        synthetic=format_synthetic(recipe, training),
+        images=format_images(recipe, training, dataset["source"]),
         augmentation="with" if recipe.augmentation else "without",
         epochs=recipe.epochs,
         test_images=dataset["test_images"],
@@ -91,13 +87,13 @@ def render(name: str, recipe: Recipe, variant: Variant, *, dataset: dict, traini
         input_difference=export["parity"]["input_max_difference"],
         parity=export["parity"]["images"],
         weights_md5=export["weights_md5"],
-        unsure=f"{export['without_sign']['unsure']:.2%}",
-        answered=f"{export['without_sign']['answered']:.2%}",
-        confident=f"{export['without_sign']['confident']:.2%}",
+        unsure=f"{marks['unsure']:.2%}",
+        answered=f"{marks['answered']:.2%}",
+        confident=f"{marks['confident']:.2%}",
         unsure_below=f"{100 * export['unsure_below']:.4g}",
         unknown_below=f"{100 * export['unknown_below']:.4g}",
-        unknown=f"{export['without_sign']['unknown']:.2%}",
-        known=f"{export['without_sign']['known']:.2%}",
+        unknown=f"{marks['unknown']:.2%}",
+        known=f"{marks['known']:.2%}",
         calibration=format_calibration(export),
         missed=", ".join(f"{sign} ({accuracy:.1%})" for sign, accuracy in export["most_often_missed"].items()),
     )
@@ -107,33 +103,42 @@ def render_table(exports: dict[str, dict], dataset: dict) -> str:
     """docs/published.md, from metrics/NAME/export.json of each published recipe and metrics/dataset.json."""
     rows = []
     for name, export in exports.items():
-        for file, suffix in PUBLISHED.items():
-            of_file = file_cells(f"{name}{suffix}", export["files"][file], dataset["test_images"])
-            whole, *others = ["", "", "", ""]
-            if file == "picture.onnx":
-                marks = export["without_sign"]
-                whole = f"{export['as_files']['errors']:,}"
-                others = [
+        for file in PUBLISHED:
+            of_picture = ["", "", ""]
+            if marks := export["files"][file].get("without_sign"):  # a file that takes a picture
+                of_picture = [
+                    f"{export['files'][file]['errors_as_file']:,}",
                     f"{marks['unsure']:.2%}, {marks['answered']:.2%}",
                     f"{export['parity']['input_max_difference']:.3g}",
-                    f"{export['calibration_error']['error']:.2%}",
                 ]
-            rows.append(format_row([*of_file[:3], whole, *of_file[3:], *others]))
+            rows.append(format_row([*file_cells(name, file, export, dataset["test_images"]), *of_picture]))
     devices = ", ".join(dict.fromkeys(export["device"] for export in exports.values()))
     filled = {"rows": "\n".join(rows), "device": devices, "test_images": dataset["test_images"]}
     return TABLE.format(**filled, side=LATENCY_SIDE, runs=LATENCY_RUNS)
 
 
-def format_synthetic(recipe: Recipe, training: dict) -> str:
-    if not recipe.synthetic.share:
-        return ""
-    return f", {recipe.synthetic.share:.0%} of each epoch from {training['synthetic_images']:,} synthetic ones instead"
+def sort_files(export: dict) -> list[str]:
+    """The published ones first."""
+    return sorted(export["files"], key=lambda file: file not in PUBLISHED)
 
 
-def file_cells(name: str, file: dict, images: int) -> list[str]:
-    """Name, errors, accuracy, size and latency of a file, for a row of a table."""
-    errors, size, latency = file["errors"], file["bytes"] / 1e6, file["milliseconds"]
-    return [f"`{name}`", f"{errors:,}", f"{1 - errors / images:.2%}", f"{size:.2f} MB", f"{latency:.2f} ms"]
+def format_images(recipe: Recipe, training: dict, source: str) -> str:
+    """What the recipe trains on."""
+    name = {"gtsrb": "GTSRB", "synthetic": "synthetic", "own": "the user's own"}[source]
+    photographs, share = f"{training['train_images']:,} images ({name})", recipe.synthetic.share
+    if not share:
+        return photographs
+    drawn = f"{training['synthetic_images']:,} synthetic images"
+    return f"{drawn} alone" if share == 1 else f"{photographs}, {share:.0%} of each epoch from {drawn} instead"
+
+
+def file_cells(recipe: str, file: str, export: dict, images: int) -> list[str]:
+    """Name, errors, accuracy, calibration error, size and latency of a file, for a row of a table."""
+    name = f"`{recipe}{PUBLISHED[file]}`" if file in PUBLISHED else f"`{file}`, not published"
+    of_file = export["files"][file]
+    accuracy, calibration = 1 - of_file["errors"] / images, of_file["calibration_error"]["error"]
+    size, latency = of_file["bytes"] / 1e6, of_file["milliseconds"]
+    return [name, f"{of_file['errors']:,}", f"{accuracy:.2%}", f"{calibration:.2%}", f"{size:.2f} MB", f"{latency:.2f} ms"]
 
 
 def format_row(cells: list[str]) -> str:
@@ -141,7 +146,7 @@ def format_row(cells: list[str]) -> str:
 
 
 def format_calibration(export: dict) -> str:
-    error = export["calibration_error"]
+    error = export["files"]["picture.onnx"]["calibration_error"]
     interval = f"{error['error']:.2%} (95 % interval {error['low']:.2%} to {error['high']:.2%})"
     if export["temperature"] == 1:
         return f"Its probabilities are not calibrated: their expected calibration error is {interval} on the test images."

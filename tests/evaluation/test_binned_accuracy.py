@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.calibration import calibration_curve
 
-from gtsrb.data.tables import encode_ppm
+from gtsrb.data.tables import ROI, encode_ppm
 from gtsrb.evaluation import binned_accuracy
 from gtsrb.evaluation.intervals import wilson_interval
 
@@ -45,7 +45,7 @@ def test_side_and_luma_are_those_of_the_annotated_box():
     rows = pd.DataFrame([box | {"image": encode_ppm(pixels)}, box | {"image": encode_ppm(255 - pixels)}])
     assert binned_accuracy.box_sides(rows).tolist() == [6, 6]
     luma = 0.299 + 0.114 / 5
-    assert binned_accuracy.box_luma(rows) == pytest.approx([luma, 1 - luma])
+    assert binned_accuracy.box_luma(rows[["image", *ROI]].itertuples(index=False)) == pytest.approx([luma, 1 - luma])
 
 
 def test_reliability_equals_scikit_learns_calibration_curve():

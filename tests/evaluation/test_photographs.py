@@ -19,8 +19,6 @@ def test_crops_are_squares_in_colour_of_all_sizes(photograph, no_network):
     assert CROP_SIDES[0] <= sides.min() < 40 and 100 < sides.max() <= CROP_SIDES[1] and len(np.unique(sides)) > 15
 
 
-def test_crops_are_the_same_in_every_run_and_differ_by_photograph_and_seed():
-    first, again, other = sample_crops("cat", 5), sample_crops("cat", 5), sample_crops("cat", 5, seed=1)
-    assert all((a == b).all() for a, b in zip(first, again, strict=True))
-    assert any(a.shape != b.shape for a, b in zip(first, other, strict=True))
+def test_crops_are_the_same_in_every_run_and_differ_by_photograph():
+    assert all((a == b).all() for a, b in zip(sample_crops("cat", 5), sample_crops("cat", 5), strict=True))
     assert [crop.shape for crop in sample_crops("camera", 5)] != [crop.shape for crop in sample_crops("astronaut", 5)]

@@ -28,6 +28,8 @@ def test_a_network_that_is_sure_of_everything_knows_nothing():
     }
 
 
-def test_shares_by_photograph_in_their_order():
-    table = by_photograph(["moon", "moon", "cat", "cat"], np.array([0.96, 0.999, 0.1, 0.97]), unsure_below=0.99)
-    assert table.to_numpy().tolist() == [["moon", 2, 1.0, 0.5], ["cat", 2, 0.5, 0.0]]
+def test_metrics_by_photograph_in_their_order():
+    with_sign, without_sign = np.array([0.98, 1.0]), np.array([0.96, 0.999, 0.1, 0.97])
+    table = by_photograph(["moon", "moon", "cat", "cat"], with_sign, without_sign, unsure_below=0.99, unknown_below=0.5)
+    assert list(table) == ["photograph", "crops", "auroc", "fpr95", "confident", "answered", "known"]
+    assert table.to_numpy().tolist() == [["moon", 2, 0.75, 0.5, 1.0, 0.5, 1.0], ["cat", 2, 1.0, 0.0, 0.5, 0.0, 0.5]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_project import N_TEST, N_TRAIN, PARAMS, RECIPE, RECIPES_RUN, list_run_stages
+from small_project import N_TEST, N_TRAIN, PARAMS, RECIPE, RECIPES_RUN, Project, list_run_stages
 
 from gtsrb.config import params
 from gtsrb.data import arrays, tables
@@ -93,6 +93,8 @@ def test_exported_networks_have_the_threshold_of_the_out_of_fold_predictions(fin
         exported = predictor.load(finished.folder / f"data/export/{recipe}/picture.onnx")
         for key in ("unsure_below", "unknown_below"):
             assert of_file[key] == getattr(exported, key) == metrics[key]
+        metadata = exported.session.get_modelmeta().custom_metadata_map
+        assert metadata["license"] == "MIT" and metadata["input"].startswith("picture: RGB, uint8 (height, width, 3); box: ")
     of_keras = np.load(finished.folder / f"data/predictions/{RECIPE}.npy")
     images = np.load(finished.folder / f"data/processed/{PARAMS['train'][RECIPE]['images']}/test/images.npy")
     network = runtime.open_network(finished.folder / f"data/export/{RECIPE}/prepared.onnx")
@@ -163,9 +165,13 @@ def test_pictures_without_a_sign_have_their_shares(finished):
         exported = finished.read_metrics(f"{recipe}/export.json")
         photographs = pd.read_csv(finished.folder / f"metrics/{recipe}/without_sign.csv")
         assert photographs["photograph"].tolist() == list(MEASURING)
+        of_file = exported["files"]["picture.onnx"]["without_sign"]
         for share in ("confident", "answered"):
-            assert exported["without_sign"][share] == pytest.approx(photographs[share].mean(), abs=1e-6)
-        assert 0.4 < exported["without_sign"]["auroc"] <= 1
+            assert of_file[share] == pytest.approx(photographs[share].mean(), abs=1e-6)
+        assert 0.4 < of_file["auroc"] <= 1 and of_file["auroc"] == pytest.approx(photographs["auroc"].mean(), abs=1e-6)
+        assert exported["files"]["picture.onnx"]["errors_as_file"] == exported["as_files"]["errors"]
+        bins = pd.read_csv(finished.folder / f"metrics/{recipe}/export_calibration.csv")
+        assert (bins["images"].sum(), bins["errors"].sum()) == (N_TEST, exported["with_boxes"]["errors"])
 
 
 def test_metrics_files_are_consistent(finished):
@@ -229,6 +235,18 @@ def test_the_log_is_readable(finished):
         r"absl|oneDNN|cuda|XNNPACK|^[IWE][0-9]{4} |^[0-9-]{10} .*[IWE] tensorflow|WARNING|Warning", re.IGNORECASE
     )
     assert not [line for line in finished.output.splitlines() if noise.search(line)]
+
+
+@pytest.mark.slow
+def test_every_recipe_trains_and_is_tested(tmp_path):
+    """With the diets of all: photographs, drawn signs, drawn places, and validation on none, some or all photographs."""
+    recipes = list(PARAMS["train"])
+    project = Project.new(tmp_path / "all recipes", recipes)
+    project.dvc("repro", *(f"evaluate@{recipe}" for recipe in recipes))
+    for recipe in recipes:
+        training, share = project.read_metrics(f"{recipe}/training.json"), PARAMS["train"][recipe]["synthetic"]["share"]
+        assert (training["train_images"] > 0) == (share < 1) and ("synthetic_images" in training) == (share > 0)
+        assert project.read_metrics(f"{recipe}.json")["errors"] < N_TEST
 
 
 def test_an_ensemble_without_validation_averages_members_and_views(project, monkeypatch):

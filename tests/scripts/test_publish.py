@@ -36,12 +36,11 @@ def run(tmp_path, monkeypatch):
         "weights_md5": "0" * 32,
         "weights_precision": "float16",
         "device": "Abacus",
-        "without_sign": {"unsure": 0.007, "unknown": 0.002, "answered": 0.012, "known": 0.04, "confident": 0.09},
         "temperature": 0.4,
-        "calibration_error": {"error": 0.002, "low": 0.001, "high": 0.003},
         "files": {
             file.name: {
                 "errors": 3,
+                "calibration_error": {"error": 0.002, "low": 0.001, "high": 0.003},
                 "bytes": 1_230_000,
                 "milliseconds": 1.5,
                 "md5": hashlib.md5(file.read_bytes()).hexdigest(),
@@ -52,6 +51,9 @@ def run(tmp_path, monkeypatch):
         "unsure_below": 0.999612,
         "unknown_below": 0.35,
     }
+    shares = {"unsure": 0.007, "unknown": 0.002, "answered": 0.012, "known": 0.04, "confident": 0.09}
+    for file in ("picture.onnx", "picture_int8.onnx"):
+        metrics["files"][file] |= {"errors_as_file": 6, "without_sign": shares}
     write_json(tmp_path / "metrics/baseline/export.json", metrics)
     (tmp_path / ".gitignore").write_text("/data/\n")
     git("init", "--quiet")
@@ -73,11 +75,18 @@ def run_publish(monkeypatch, *recipes: str) -> None:
     publish.main()
 
 
-def test_a_card_says_what_an_epoch_has_beside_photographs():
-    recipe = load().train["tiny"]
-    text = model_card.format_synthetic(recipe, {"synthetic_images": 24_000})
-    assert text == ", 33% of each epoch from 24,000 synthetic ones instead"
-    assert model_card.format_synthetic(load().train["baseline"], {}) == ""
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        (0.0, "900 images (GTSRB)"),
+        (0.333, "900 images (GTSRB), 33% of each epoch from 24,000 synthetic images instead"),
+        (1.0, "24,000 synthetic images alone"),
+    ],
+)
+def test_a_card_says_what_a_recipe_trains_on(share, expected):
+    recipe = load().train["baseline"]
+    recipe = recipe.model_copy(update={"synthetic": recipe.synthetic.model_copy(update={"share": share})})
+    assert model_card.format_images(recipe, {"train_images": 900, "synthetic_images": 24_000}, "gtsrb") == expected
 
 
 def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
@@ -91,12 +100,12 @@ def test_the_network_is_copied_and_its_card_written(run, monkeypatch):
     card = (run / "pretrained/baseline.md").read_text()
     assert "| accuracy with boxes around the signs | **95.00%**, 3 errors, 95 % interval 90.00% to 98.00% |" in card
     assert "| accuracy on whole pictures, without boxes | **90.00%**, 6 errors, " in card
-    assert "| `baseline_int8.onnx` | 3 | 95.00% | 1.23 MB | 1.50 ms |" in card
+    assert "| `baseline_int8.onnx` | 3 | 95.00% | 0.20% | 1.23 MB | 1.50 ms |" in card
     assert "on one core, a picture of 48 x 48 pixels, median of 100 answers (Abacus)" in card
     assert "A prediction is marked as unsure below a probability of\n  99.96%, as unknown below " in card
     table = (run / "docs/published.md").read_text()
-    row = "| `baseline.onnx` | 3 | 95.00% | 6 | 1.23 MB | 1.50 ms | 0.70%, 1.20% | 1 | 0.20% |"
-    assert row in table and "| `baseline_int8.onnx` | 3 | 95.00% |  | 1.23 MB | 1.50 ms |  |  |  |" in table
+    assert "| `baseline.onnx` | 3 | 95.00% | 0.20% | 1.23 MB | 1.50 ms | 6 | 0.70%, 1.20% | 1 |" in table
+    assert "| `baseline_int8.tflite` | 3 | 95.00% | 0.20% | 1.23 MB | 1.50 ms |  |  |  |" in table
     assert "Of the test images 0.70% are marked, " in card
     assert "Of crops of\n  photographs without a sign 1.20% are not marked, " in card
 
