@@ -324,3 +324,51 @@ def test_on_a_telephone_nothing_is_wider_than_the_screen(page):
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         page.driver.set_window_size(size["width"], size["height"])
+
+
+CONTRAST = """
+const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+const parse = (css) => {
+  canvas.clearRect(0, 0, 1, 1);
+  canvas.fillStyle = css;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+  return [r, g, b, a / 255];
+};
+const over = ([r, g, b, a], below) => [r, g, b].map((level, i) => a * level + (1 - a) * below[i]);
+const linear = (level) => (level <= 10.3 ? level / 255 / 12.92 : ((level / 255 + 0.055) / 1.055) ** 2.4);
+const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+document.body.style.backgroundColor = "Canvas";
+const results = [];
+for (const element of document.querySelectorAll("body *")) {
+  const text = [...element.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data).join(" ").trim();
+  if (!text || !element.checkVisibility() || element.disabled) continue;
+  let background = [255, 255, 255], opacity = 1;
+  const ancestors = [];
+  for (let node = element; node; node = node.parentElement) ancestors.unshift(node);
+  for (const node of ancestors) {
+    background = over(parse(getComputedStyle(node).backgroundColor), background);
+    opacity *= getComputedStyle(node).opacity;
+  }
+  const [r, g, b, a] = parse(getComputedStyle(element).color);
+  const [light, dark] = [luminance(over([r, g, b, a * opacity], background)), luminance(background)].sort((x, y) => y - x);
+  results.push([text, (light + 0.05) / (dark + 0.05)]);
+}
+document.body.style.backgroundColor = "";
+return results;
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(page, scheme):
+    """By at least 4.5 : 1, WCAG 2.2's level AA (1.4.3), with an answer that is marked."""
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        page.choose(example(14))
+        page.wait_for(SIGN_NAMES[14])
+        page.script("document.querySelector('.sign').insertAdjacentHTML('afterend', '<span class=mark>unsure</span>')")
+        contrasts = dict(page.script(CONTRAST))
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert {"unsure", SIGN_NAMES[14], "Which traffic sign is this?"} <= contrasts.keys()
+    assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
