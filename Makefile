@@ -10,12 +10,12 @@ TENSORFLOW := $(if $(GPU),gpu,cpu)
 OTHER_TENSORFLOW := $(if $(GPU),tensorflow-cpu,$(if $(findstring Linux x86_64,$(shell uname -sm)),tensorflow,tensorflow-cpu))
 INSTALLED := .venv/$(TENSORFLOW),dev.installed
 
-NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed)  # for examples/predict.mjs and the tests of make site
+NODE_MODULES := $(if $(shell command -v npm 2>/dev/null),node_modules/.installed)  # for make site and its tests, and for examples/predict.mjs
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SHELL := bash  # the make of macOS looks up a simple command without a shell in the old PATH
 
-.PHONY: demo lint check test test-slow test-all release-check repro app site report tour setup
+.PHONY: demo lint check test test-slow test-all release-check repro app site report tour help setup
 .NOTPARALLEL:  # each uses all cores, and two installations at once would spoil an environment
 .DEFAULT_GOAL := demo
 
@@ -49,7 +49,7 @@ repro: setup  ## the real benchmark, from GTSRB_DIR or downloaded
 app: .venv-app/app.installed  ## a page at http://127.0.0.1:8501 that names the sign on a picture; 0.8 GB of its own, no TensorFlow
 	@.venv-app/bin/python -m streamlit run app/main.py
 
-site: setup node_modules/.installed  ## a page in site/ that names the sign in the visitor's browser, for any host of static files; needs npm
+site: setup $(NODE_MODULES)  ## a page in site/ that names the sign in the visitor's browser, for any host of static files; needs npm
 	@python -m scripts.build_site
 
 report: setup  ## what the runs have measured, on one page: report.html
@@ -57,6 +57,9 @@ report: setup  ## what the runs have measured, on one page: report.html
 
 tour: .venv/notebook.installed  ## the tutorial's sections in Jupyter, each with the pipeline's own function
 	@jupyter lab notebooks/tour.ipynb
+
+help:  ## these lines
+	@grep -E '^[a-z-]+:.* ##' Makefile | sed -E 's/:.* ##/:/'
 
 setup: $(INSTALLED)
 

@@ -12,6 +12,13 @@ class InputError(Exception):
     """Bad input. The message says what was found, what was expected and what to do."""
 
 
+def find_output(path: Path, stage: str) -> Path:
+    """`path`, which this stage of dvc.yaml writes. Raises `InputError` if it is not there."""
+    if not path.exists():
+        raise InputError(f"{path} not found; run `dvc repro {stage}`")
+    return path
+
+
 def raise_problems(problems: list[str], origin: str) -> None:
     """Raises `InputError` with the number of problems in the data set at `origin` and the first ten, if there are any."""
     if problems:

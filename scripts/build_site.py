@@ -35,6 +35,7 @@ def main() -> None:
     if missing := [file for file in RUNTIME_FILES if not (ONNXRUNTIME / file).is_file()]:
         raise InputError(f"{', '.join(missing)} not found in {ONNXRUNTIME}; run `make site`, which needs npm")
     network = find_network()
+    model = predictor.load(network)
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.copytree("web", SITE)
     for file in RUNTIME_FILES:
@@ -42,7 +43,6 @@ def main() -> None:
     for file in SHARED_FILES:
         shutil.copyfile(Path("app") / file, SITE / file)
     shutil.copyfile(network, SITE / "network.onnx")
-    model = predictor.load(network)
     write_pictograms(model.names)
     examples = sorted(Path("app/static").glob("*.png"), key=lambda path: int(path.stem))
     shutil.copytree("app/static", SITE / "examples", ignore=shutil.ignore_patterns("[!0-9]*"))

@@ -28,8 +28,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.compare_by_class_size", description="A study by size of class.")
     parser.add_argument("study", type=Path, help="a study's YAML file; its results are beside it")
     path = parser.parse_args().study
-    if not RAW.is_file():
-        raise InputError(f"{RAW} not found; run `dvc repro ingest` first")
     content = study.read(path)
     runs = study.list_runs(content, Path("params.yaml").read_text())
     lines = results.select_newest(results.select_current(results.read_lines(path.with_suffix(".csv")), runs))

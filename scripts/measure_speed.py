@@ -27,6 +27,8 @@ from gtsrb.data import arrays, tables
 from gtsrb.preprocessing import crop, equalize, resize
 
 RAW = Path("data/raw/train.parquet")
+PREPROCESSING_PAIRS, SAMPLE = 3, 2000  # runs of each kind; images of the tutorial's loop
+TRAINING_PAIRS, EPOCH_STEPS, MEMBER_STEPS = 7, 150, 30  # runs of each kind; steps of one in `epoch` and in `members`
 
 
 def main() -> None:
@@ -36,20 +38,20 @@ def main() -> None:
     measurements[parser.parse_args().what]()
 
 
-def preprocess(pairs: int = 3, sample: int = 2000) -> None:
+def preprocess() -> None:
     """Times per image: the loop's on a random sample, from files on disk as in the tutorial; the stage's on the whole table."""
     from stages.preprocess import write_images
 
     variant, bins = next((v, v.equalize.bins) for v in params.load().preprocess.values() if v.equalize)
     rows = tables.read(RAW)
-    sampled = rows.sample(min(sample, len(rows)), random_state=0)
+    sampled = rows.sample(min(SAMPLE, len(rows)), random_state=0)
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, f"{i}.ppm") for i in range(len(sampled))]
         for file, image in zip(files, sampled["image"], strict=True):
             file.write_bytes(image)
         out = Path(folder, "images.npy")
-        for _ in range(pairs):
+        for _ in range(PREPROCESSING_PAIRS):
             loop = seconds(lambda: [preprocess_like_tutorial(io.imread(file), variant) for file in files]) / len(files)
             with parallel.open_workers(parallel.count_cores()) as workers:
                 stage = seconds(lambda: write_images(RAW, out, variant, workers, label="stage")) / len(rows)
@@ -83,37 +85,42 @@ def preprocess_like_tutorial(image: np.ndarray, variant: Variant) -> np.ndarray:
     return transform.resize(image, (variant.size, variant.size), order=1, mode="constant", anti_aliasing=False)
 
 
-def epoch(pairs: int = 7, steps: int = 150) -> None:
+def epoch() -> None:
     """Training steps of the first recipe with augmentation, and of the same recipe without it, in turn, after a warm-up."""
     recipes = params.load().train
     name = next(name for name, recipe in recipes.items() if recipe.augmentation)
     run_steps = build_steps(name, recipes[name].threads)
     without_augmentation = recipes[name].model_copy(update={"augmentation": None})
-    run_steps(without_augmentation, steps), run_steps(recipes[name], steps)
+    run_steps(without_augmentation, EPOCH_STEPS), run_steps(recipes[name], EPOCH_STEPS)
     ratios = []
-    for _ in range(pairs):
-        without = seconds(lambda: run_steps(without_augmentation, steps))
-        augmented = seconds(lambda: run_steps(recipes[name], steps))
+    for _ in range(TRAINING_PAIRS):
+        without = seconds(lambda: run_steps(without_augmentation, EPOCH_STEPS))
+        augmented = seconds(lambda: run_steps(recipes[name], EPOCH_STEPS))
         ratios.append(augmented / without)
-        print(f"{steps} steps: without {without:.2f} s, with augmentation {augmented:.2f} s, ratio {ratios[-1]:.3f}")
-    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
+        print(f"{EPOCH_STEPS} steps: without {without:.2f} s, with augmentation {augmented:.2f} s, ratio {ratios[-1]:.3f}")
+    print_ratios(ratios)
 
 
-def members(pairs: int = 7, steps: int = 30) -> None:
+def members() -> None:
     """Steps of two networks of the first ensemble, one thread each, side by side, and two threads each, in turn."""
     from scripts import measure_speed  # the workers do not know this program as `__main__`
 
     name = next(name for name, recipe in params.load().train.items() if recipe.members > 1)
-    one_thread, two_threads = (partial(measure_speed.train_steps, name, threads, steps) for threads in (1, 2))
+    one_thread, two_threads = (partial(measure_speed.train_steps, name, threads, MEMBER_STEPS) for threads in (1, 2))
     ratios = []
     with parallel.open_workers(2) as workers:
-        for pair in range(pairs + 1):  # the first is the warm-up
+        for pair in range(TRAINING_PAIRS + 1):  # the first is the warm-up
             side_by_side = seconds(lambda: list(workers.run([one_thread] * 2)))
             in_turn = seconds(lambda: [two_threads() for _ in range(2)])
             if pair:
                 ratios.append(side_by_side / in_turn)
-                print(f"2 x {steps} steps: side by side {side_by_side:.2f} s, in turn {in_turn:.2f} s, ratio {ratios[-1]:.3f}")
-    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {pairs} pairs")
+                times = f"side by side {side_by_side:.2f} s, in turn {in_turn:.2f} s"
+                print(f"2 x {MEMBER_STEPS} steps: {times}, ratio {ratios[-1]:.3f}")
+    print_ratios(ratios)
+
+
+def print_ratios(ratios: list[float]) -> None:
+    print(f"median ratio {statistics.median(ratios):.3f}, from {min(ratios):.3f} to {max(ratios):.3f}, {len(ratios)} pairs")
 
 
 def train_steps(name: str, threads: int, steps: int) -> None:

@@ -30,6 +30,9 @@ def main() -> None:
     arguments = build_parser().parse_args()
     if arguments.pictures.count(STDIN) > 1:
         raise InputError(f"standard input ({STDIN}) is given {arguments.pictures.count(STDIN)} times; it can be read only once")
+    for picture in arguments.pictures:
+        if picture != STDIN and not any(True for _ in walk(Path(picture))):
+            raise InputError(f"{picture}: a folder without files, but for hidden ones; expected one with pictures")
     path = find(arguments.model)
     model = load(path)
     failed = False

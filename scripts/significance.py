@@ -38,8 +38,11 @@ def read_predictions(rev: str | None) -> dict[str, pd.DataFrame]:
     place, tables = rev or "the workspace", {}
     try:
         files = DVCFileSystem(rev=rev)
-        recipes = parse_yaml(files.read_text("params.yaml"))["train"]  # not metrics/*, which may have files of renamed recipes
-        for recipe in recipes:
+        content = parse_yaml(files.read_text("params.yaml"))
+        recipes = content.get("train") if isinstance(content, dict) else None
+        if not isinstance(recipes, dict):
+            raise InputError(f"{place}: params.yaml has no section `train`; expected its recipes; name another revision")
+        for recipe in recipes:  # not metrics/*, which may have files of renamed recipes
             path = predictions.path(recipe).as_posix()
             if files.isfile(path):
                 tables[recipe] = predictions.parse(files.read_text(path), f"{path} ({place})")

@@ -63,7 +63,7 @@ def main() -> str:
     thresholds = {key: getattr(calibration, key) for key in predictor.THRESHOLDS}
     train, test = (arrays.load(Path(f"data/processed/{recipe.images}/{split}")) for split in ("train", "test"))
     names = arrays.read_class_names()
-    weights = ensemble.weights_file(name, 0, evaluation.weights)
+    weights = ensemble.find_weights(name, 0, evaluation.weights)
     folder, raw = Path(f"data/export/{name}"), Path("data/raw/test.parquet")
     say(f"{device.set_up('cpu', precision='float32', seed=recipe.seed, deterministic=True, threads=None)}, float32")
     model = build_network(recipe.network, **shape_of(test.images, len(names)))

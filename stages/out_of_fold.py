@@ -15,6 +15,7 @@ from gtsrb.command_line import argument, run_stage
 from gtsrb.config.load import load_section, section_names
 from gtsrb.config.out_of_fold import OutOfFold
 from gtsrb.data import arrays, tables
+from gtsrb.errors import find_output
 from gtsrb.evaluation.out_of_fold import out_of_fold_metrics, sign_metrics
 from gtsrb.outputs import write_csv, write_json
 
@@ -24,7 +25,7 @@ def main() -> str:
     params = load_section(OutOfFold, "out_of_fold")
     rows = tables.read(Path("data/raw/train.parquet"), ["class_id", "track"])
     labels, tracks = rows["class_id"].to_numpy(np.int64), rows["track"].to_numpy()
-    probabilities = np.load(f"data/crossvalidation/{name}/probabilities.npy")
+    probabilities = np.load(find_output(Path(f"data/crossvalidation/{name}/probabilities.npy"), f"crossvalidate@{name}"))
     signs = sign_metrics(labels, tracks, probabilities, arrays.read_class_names())
     metrics = out_of_fold_metrics(labels, tracks, probabilities, signs, params)
     write_json(Path(f"metrics/{name}/out_of_fold.json"), metrics)

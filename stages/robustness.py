@@ -38,6 +38,7 @@ def main() -> str:
     raw_file = Path("data/raw/test.parquet")
     rows = sample_images(tables.read(raw_file, ["class_id"]), settings)
     labels, sampled = rows["class_id"].to_numpy(), set(rows.index)
+    weights = ensemble.find_weights(name, 0, evaluation.weights)
     inference.set_up_device(recipe)
     model = build_network(
         recipe.network,
@@ -46,7 +47,7 @@ def main() -> str:
         dtype=variant.dtype,
         classes=len(arrays.read_class_names()),
     )
-    model.load_weights(ensemble.weights_file(name, 0, evaluation.weights))
+    model.load_weights(weights)
 
     results = []
     in_order = enumerate(chain.from_iterable(tables.read_images(raw_file, CHUNK)))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -103,9 +104,9 @@ class Machine:
         self.program("nvidia-smi", "echo GPU 0: NVIDIA Test" if gpu else "echo NVIDIA-SMI has failed; exit 9")
         (self.folder / "log").write_text("")
         environment = os.environ | {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-        subprocess.run(
-            ["make", "--silent", "PYTHON=python3", target], cwd=self.folder, env=environment, check=True, capture_output=True
-        )
+        command = ["make", "--silent", "PYTHON=python3", target]
+        result = subprocess.run(command, cwd=self.folder, env=environment, check=True, capture_output=True, text=True)
+        self.complaints = result.stderr
         asked = [
             line
             for line in (self.folder / "log").read_text().splitlines()
@@ -179,3 +180,18 @@ def test_an_environment_that_was_not_finished_is_made_anew(machine):
 def test_the_page_has_an_environment_of_its_own(machine):
     asked = machine.make("app", **CPU)
     assert asked == ["-m venv .venv-app", "-m pip install --editable .[app]", "-m streamlit run app/main.py"]
+
+
+@pytest.mark.parametrize("has_npm", [True, False])
+def test_the_static_page_takes_the_packages_of_npm_where_there_is_one(machine, monkeypatch, has_npm):
+    """Elsewhere its script says that it needs npm, and make nothing before."""
+    for name in ("package.json", "package-lock.json"):
+        (machine.folder / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("make", "bash", "grep", "rm", "touch", "mkdir", "cp"):
+        (machine.folder / "bin" / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(machine.folder / "bin"))
+    if has_npm:
+        machine.program("npm", "mkdir node_modules")
+    assert machine.make("site", **CPU)[-1] == "-m scripts.build_site"
+    assert (machine.folder / "node_modules/.installed").exists() == has_npm
+    assert machine.complaints == ""

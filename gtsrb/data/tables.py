@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gtsrb.errors import find_output
 from gtsrb.outputs import atomic_write
 
 SCHEMA = pa.schema(
@@ -97,18 +98,27 @@ def read_labels_and_tracks(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return rows["class_id"].to_numpy(np.int64), tracks.to_numpy(np.int32)
 
 
+def find(path: Path) -> Path:
+    """`path`, a file of data/raw or data/synthetic/SET. Raises `InputError` if it is not there."""
+    return find_output(path, f"render@{path.parent.name}" if path.parent.parent.name == "synthetic" else "ingest")
+
+
 def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """A table as a data frame; name `columns` to skip loading the images."""
-    return pd.read_parquet(path, columns=columns)
+    """A table as a data frame; name `columns` to skip loading the images. Raises as `find`."""
+    return pd.read_parquet(find(path), columns=columns)
 
 
 def count_row_groups(path: Path) -> int:
-    return pq.read_metadata(path).num_row_groups
+    """How many of them a table has. Raises as `find`."""
+    return pq.read_metadata(find(path)).num_row_groups
 
 
 def read_images(path: Path, at_most: int) -> Iterator[list[tuple[bytes, int, int, int, int]]]:
-    """Yields (image, x1, y1, x2, y2) of all rows in their order, `at_most` so many at a time; loads one row group at a time."""
-    table = pq.ParquetFile(path)
+    """Yields (image, x1, y1, x2, y2) of all rows in their order, `at_most` so many at a time; loads one row group at a time.
+
+    Raises as `find`.
+    """
+    table = pq.ParquetFile(find(path))
     for group in range(table.num_row_groups):
         rows = list(zip(*table.read_row_group(group, ["image", *ROI]).to_pydict().values(), strict=True))
         for start in range(0, len(rows), at_most):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from gtsrb.config.train import Network, Recipe
+from gtsrb.errors import find_output
 from gtsrb.networks.build import build_network
 from gtsrb.outputs import atomic_write
 
@@ -15,6 +16,11 @@ from gtsrb.outputs import atomic_write
 def weights_file(recipe: str, member: int, kind: str) -> Path:
     """Path of one member's weights, counted from 0; `kind` is last or best."""
     return Path(f"models/{recipe}/member{member}/{kind}.weights.h5")
+
+
+def find_weights(recipe: str, member: int, kind: str) -> Path:
+    """The same of a trained member. Raises `InputError` if it is not there."""
+    return find_output(weights_file(recipe, member, kind), f"train@{recipe}")
 
 
 def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape: Any) -> None:
@@ -31,9 +37,10 @@ def save_weights(path: Path, weights: list[np.ndarray], params: Network, **shape
 def load_members(name: str, recipe: Recipe, kind: str, **shape: Any) -> Iterator[tuple[int, keras.Model]]:
     """Number and network of each member of recipe `name`, with its last or best weights.
 
-    One model object loads all of them in turn: use each before asking for the next.
+    One model object loads all of them in turn: use each before asking for the next. Raises as `find_weights`.
     """
+    files = [find_weights(name, number, kind) for number in range(recipe.members)]
     model = build_network(recipe.network, **shape)
-    for number in range(recipe.members):
-        model.load_weights(weights_file(name, number, kind))
+    for number, file in enumerate(files):
+        model.load_weights(file)
         yield number, model

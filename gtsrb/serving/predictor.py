@@ -66,6 +66,8 @@ def load(file: Path | bytes) -> Model:
     properties = session.get_modelmeta().custom_metadata_map
     if THRESHOLDS[0] not in properties:
         raise InputError(f"{source}: not a model of this project: its metadata has no threshold `{THRESHOLDS[0]}`")
+    if [tensor.name for tensor in session.get_inputs()] == ["images"]:
+        raise InputError(f"{source}: a model that takes prepared images; picture.onnx, beside it, takes pictures: use that one")
     try:
         model = Model(session, json.loads(properties["names"]), *(float(properties[key]) for key in THRESHOLDS))
         n_classes = len(model.predict(np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)).probabilities)

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from gtsrb.errors import InputError
+from gtsrb.data import tables
 
 PACKAGES = ("gtsrb", "stages")
 # Cannot change a result: messages, progress bars, command line, where work runs, how params.yaml is read (DVC compares the
@@ -31,7 +31,7 @@ WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDe
 def code_dependencies(path: Path) -> set[Path]:
     """`path` and all modules of this project that it imports, directly or indirectly; plumbing is not followed.
 
-    Package __init__ files, which hold no code, are left out.
+    Package __init__ files, which hold no code that can change a result, are left out.
     """
     dependencies: set[Path] = set()
     queue = [path]
@@ -68,10 +68,6 @@ def code_hash(files: Iterable[Path]) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of the bytes of a file in data/raw, or of data/synthetic/SET. Raises `InputError` if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        stage = f"render@{path.parent.name}" if path.parent.parent.name == "synthetic" else "ingest"
-        raise InputError(f"{path} not found; run `dvc repro {stage}`") from None
+    """SHA-256 of the bytes of a file of data/raw or data/synthetic/SET. Raises `InputError` if it is not there."""
+    with tables.find(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -44,11 +44,14 @@ def git_revision() -> str:
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """The lines of results in `path`, none if it does not exist. Names and hashes are text, even if they are all digits."""
+    """The lines of results in `path`, none if it does not exist: of a run that was repeated, such as for its errors without
+    boxes, the last. Names and hashes are text, even if they are all digits.
+    """
     if not path.exists():
         return pd.DataFrame(columns=[*KEYS, *HASHES])
     texts = dict.fromkeys(["row", *HASHES, "errors_by_track"], str)
-    return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])  # a row may be named null
+    lines = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])  # a row may be named null
+    return lines.drop_duplicates([*KEYS, "params", "code"], keep="last") if "code" in lines else lines
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:

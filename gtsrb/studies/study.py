@@ -165,7 +165,11 @@ def check_committed(study: Study, content: str) -> None:
     committed_content = run_git("show", "HEAD:params.yaml")
     if committed_content is None:
         raise InputError("test: true: Git has no params.yaml at HEAD; commit it before computing test metrics")
-    current, committed = (resolve_params(text, []) for text in (content, committed_content))
+    current = resolve_params(content, [])
+    try:
+        committed = resolve_params(committed_content, [])
+    except InputError as error:
+        raise InputError(f"test: true: at HEAD, {error}; commit a valid one before computing test metrics") from None
     name, variant = study.recipe, current.train[study.recipe].images
     if name not in committed.train:
         raise InputError(f"test: true: HEAD has no recipe {name!r}; commit it before computing its test metrics")

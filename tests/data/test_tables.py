@@ -1,7 +1,7 @@
 """Parquet tables of raw images: a hash of their content, row groups of bounded size, rows that come one by one."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from raw_tables import make_noise_rows, sha256, write_table
 
 from gtsrb.data import tables
+from gtsrb.errors import InputError
 
 STORED = {"class_id": "int16"} | dict.fromkeys(["track", "frame", "width", "height", *tables.ROI], "int32")
 
@@ -37,6 +38,15 @@ def test_row_groups_of_large_images_have_few_rows(tmp_path: Path) -> None:
         metadata = pq.read_metadata(tmp_path / "table.parquet")
         assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == expected
         assert tables.read(tmp_path / "table.parquet").equals(tables.to_frame(rows).astype(STORED))
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"), [("data/raw/train.parquet", "ingest"), ("data/synthetic/drawn/train.parquet", "render@drawn")]
+)
+@pytest.mark.parametrize("read", [tables.read, tables.count_row_groups, lambda path: next(tables.read_images(path, 1))])
+def test_a_missing_table_is_one_line_that_names_its_stage(tmp_path: Path, path: str, stage: str, read: Callable) -> None:
+    with pytest.raises(InputError, match=rf"{path} not found; run `dvc repro {stage}`$"):
+        read(tmp_path / path)
 
 
 def test_rows_are_taken_one_group_at_a_time(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Weight files: same weights, same bytes; and every member's own are loaded."""
 
 import numpy as np
+import pytest
 from example_networks import SHAPE, TUTORIAL, build
 
+from gtsrb.errors import InputError
 from gtsrb.networks import ensemble
 
 
@@ -22,3 +24,6 @@ def test_each_member_loads_its_own_weights(tmp_path, monkeypatch, params):
         ensemble.save_weights(ensemble.weights_file("baseline", number, "best"), weights, TUTORIAL, **SHAPE)
     for number, model in ensemble.load_members("baseline", recipe, "best", **SHAPE):
         assert all((loaded == weight).all() for loaded, weight in zip(model.get_weights(), saved[number], strict=True))
+    expected = r"^models/baseline/member0/last.weights.h5 not found; run `dvc repro train@baseline`$"
+    with pytest.raises(InputError, match=expected):
+        next(ensemble.load_members("baseline", recipe, "last", **SHAPE))

@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT
 from release.committed import read
 
+from gtsrb.reporting import panels
 from gtsrb.studies import results, study
 
 README, RESULTS = ((ROOT / name).read_text() for name in ("README.md", "docs/results.md"))
@@ -102,3 +103,13 @@ def test_each_network_alone(recipe):
     text = " ".join(RESULTS.split())
     assert f"{', '.join(f'{accuracy:.2f}' for accuracy in accuracies[:-1])} and {accuracies[-1]:.2f} %" in text
     assert f"mean {mean:.2f} %, standard deviation {spread:.2f} points" in text
+
+
+def test_the_report_takes_the_committed_metrics(monkeypatch):
+    """Its tables of numbers; the plots also need predictions, which are not in Git."""
+    monkeypatch.chdir(ROOT)
+    recipes = [name for name in RECIPES if (ROOT / f"metrics/{name}/export.json").is_file()]
+    for panel in (panels.results, panels.exports):
+        html = panel(recipes)
+        assert html.count("<tr") == 1 + len(recipes) and "is missing" not in html
+    assert "<tr" in panels.comparison()

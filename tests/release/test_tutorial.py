@@ -1,4 +1,4 @@
-"""params.yaml's two recipes of the tutorial are its own, value by value."""
+"""params.yaml's recipes are what the docs say of them: two are the tutorial's, value by value, and three differ in epochs."""
 
 import pytest
 
@@ -24,3 +24,10 @@ def test_the_two_recipes(params):
     assert (affine.rotation, affine.width_shift, affine.height_shift, affine.zoom) == (10, 0.1, 0.1, 0.2)
     assert affine.shear == pytest.approx(180 / 3.14159265 * 0.1, abs=0.005)  # 0.1 radians
     assert (affine.interpolation, affine.fill_mode) == ("nearest", "nearest")
+
+
+def test_the_fast_recipes_differ_in_epochs_alone(params):
+    recipes = [params.train[name] for name in ("fast_1_epoch", "fast", "fast_16_epochs")]
+    assert [recipe.epochs for recipe in recipes] == [1, 2, 16]
+    assert len({recipe.model_copy(update={"epochs": 1}).model_dump_json() for recipe in recipes}) == 1
+    assert params.evaluate["fast_1_epoch"] == params.evaluate["fast"] == params.evaluate["fast_16_epochs"]

@@ -51,7 +51,6 @@ def test_signs_that_no_run_has_predicted_are_not_counted_as_right(content, lines
     Path("some.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     for run in study.list_runs(Study.model_validate(content), PARAMS)[:lines]:
         results.append_line(Path("some.csv"), line_of(run.row, run.fold, run.seed, {}) | {"params": run.params})
-    monkeypatch.setattr(compare_by_class_size, "RAW", Path("params.yaml"))  # a file that is there
     monkeypatch.setattr(sys, "argv", ["compare_by_class_size", "some.yaml"])
     with pytest.raises(InputError, match=message):
         compare_by_class_size.main()

@@ -149,6 +149,16 @@ def test_a_cluster_that_sees_no_file_answers_the_same(model, tmp_path, tmp_path_
     assert on_cluster.returncode == here.returncode == 1
 
 
+@pytest.mark.seconds
+def test_a_folder_without_files_is_one_line(model, tmp_path):
+    """Rather than nothing, as if all its pictures had been predicted."""
+    (tmp_path / "empty/deeper").mkdir(parents=True)
+    (tmp_path / "empty/.hidden.png").write_text("")
+    result = run("--model", str(model[1]), str(save(tmp_path / "a.png")), str(tmp_path / "empty"), text=True)
+    expected = f"error: {tmp_path}/empty: a folder without files, but for hidden ones; expected one with pictures\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", expected)
+
+
 def test_a_file_named_dash_is_not_standard_input():
     assert list(predict.find_files(["./-"])) == [("./-", Path("-"))]
 

@@ -3,8 +3,10 @@
 import hashlib
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 from small_models import save_model
 
@@ -55,10 +57,19 @@ def run(tmp_path, monkeypatch):
     for file in ("picture.onnx", "picture_int8.onnx"):
         metrics["files"][file] |= {"errors_as_file": 6, "without_sign": shares}
     write_json(tmp_path / "metrics/baseline/export.json", metrics)
+    content = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    trained, exported = {"train.baseline": content["train"]["baseline"]}, {"export.crops": content["export"]["crops"]}
+    lock_params({"train@baseline": trained, "export@baseline": trained | exported})
     (tmp_path / ".gitignore").write_text("/data/\n")
     git("init", "--quiet")
     commit()
     return tmp_path
+
+
+def lock_params(stages: dict[str, dict]) -> None:
+    """Writes dvc.lock as if these stages had run with these params."""
+    locked = {stage: {"params": {"params.yaml": params}} for stage, params in stages.items()}
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": locked}))
 
 
 def git(*arguments: str) -> None:
@@ -124,6 +135,57 @@ def test_a_network_of_another_run_is_refused(run, monkeypatch):
         InputError, match=r"^data/export/baseline/picture.onnx has md5 \w+, metrics/baseline/export.json is of \w+; "
     ):
         run_publish(monkeypatch, "baseline")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("epochs: 30", "epochs: 31", "train@baseline ran with other values of train.baseline"),
+        ("crops: ", "crops: 1", "export@baseline ran with other values of export.crops"),
+    ],
+)
+def test_params_that_were_committed_without_a_run_are_refused(run, monkeypatch, old, new, expected):
+    """The card would describe a network that was not trained, or not exported, so."""
+    text = (run / "params.yaml").read_text()
+    (run / "params.yaml").write_text(text.replace(old, new, 1))
+    commit()
+    with pytest.raises(InputError, match=rf"^params.yaml: {expected}; run `dvc repro export@baseline` and commit the run$"):
+        run_publish(monkeypatch, "baseline")
+    assert not (run / "pretrained").exists()
+
+
+def test_a_stage_that_dvc_has_not_run_is_refused(run, monkeypatch):
+    lock_params({"train@baseline": {}})
+    with pytest.raises(InputError, match=r"^dvc.lock has no export@baseline, so its params are unknown; run `dvc repro "):
+        run_publish(monkeypatch, "baseline")
+
+
+def publish_another(folder: Path) -> None:
+    """Has `augmented` published, with the files and metrics of `baseline`."""
+    (folder / "pretrained").mkdir()
+    (folder / "metrics/augmented").mkdir()
+    shutil.copyfile(folder / "metrics/baseline/export.json", folder / "metrics/augmented/export.json")
+    (folder / "pretrained/augmented.md").write_text("its card")
+    for file, suffix in model_card.PUBLISHED.items():
+        shutil.copyfile(folder / f"data/export/baseline/{file}", folder / f"pretrained/augmented{suffix}")
+
+
+def test_the_table_has_the_files_that_were_published_before(run, monkeypatch):
+    publish_another(run)
+    run_publish(monkeypatch, "baseline")
+    assert "| `augmented.onnx` | 3 | 95.00% |" in (run / "docs/published.md").read_text()
+
+
+@pytest.mark.parametrize(("content", "found"), [("another run's", r"has md5 \w+"), (None, "is missing")])
+def test_another_published_file_that_was_not_measured_is_refused(run, monkeypatch, content, found):
+    """Its row in the table would be of another network."""
+    publish_another(run)
+    file = run / "pretrained/augmented_int8.onnx"
+    file.write_text(content) if content else file.unlink()
+    expected = rf"^pretrained/augmented_int8.onnx {found}, metrics/augmented/export.json is of \w+; publish augmented, too$"
+    with pytest.raises(InputError, match=expected):
+        run_publish(monkeypatch, "baseline")
+    assert not list(run.glob("pretrained/baseline*")) and not (run / "docs").exists()
 
 
 def test_if_one_network_cannot_be_published_none_is(run, monkeypatch):

@@ -155,6 +155,13 @@ def test_a_revision_without_predictions(history, capsys, monkeypatch):
     assert error_of(capsys, monkeypatch).startswith("the workspace has no metrics/RECIPE/predictions.csv; ")
 
 
+@pytest.mark.parametrize("content", ["", "- train\n", "evaluate: {}\n", "train:\n", "train: first\n"])
+def test_params_without_recipes(history, capsys, monkeypatch, content):
+    (history / "params.yaml").write_text(content)
+    expected = "the workspace: params.yaml has no section `train`; expected its recipes; name another revision"
+    assert error_of(capsys, monkeypatch) == expected
+
+
 @pytest.mark.parametrize("arguments", [["nowhere"], ["HEAD", "nowhere"]])
 def test_an_unknown_revision(history, capsys, monkeypatch, arguments):
     expected = "nowhere: cannot be read (unknown Git revision 'nowhere'); `dvc exp list` names the experiments"

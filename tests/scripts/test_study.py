@@ -235,6 +235,19 @@ def test_params_that_are_not_committed_are_not_tested(workspace, monkeypatch, ke
     assert not Path("some.csv").exists()
 
 
+def test_an_error_in_the_committed_params_is_said_to_be_there(workspace, monkeypatch):
+    valid = Path("params.yaml").read_text()
+    content = yaml.safe_load(valid)
+    put(content, "train.baseline.epochs", 0)
+    Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    subprocess.run(["git", *identity, "commit", "--quiet", "--all", "--message", "A mistake"], check=True)
+    Path("params.yaml").write_text(valid)
+    expected = r"^test: true: at HEAD, params.yaml: train.baseline.epochs = 0: .*; commit a valid one"
+    with pytest.raises(InputError, match=expected):
+        run_study(REPEATED, monkeypatch)
+
+
 def test_without_a_commit_nothing_is_tested(workspace, monkeypatch):
     shutil.rmtree(".git")
     with pytest.raises(InputError, match=r"^test: true: Git has no params.yaml at HEAD; commit it"):

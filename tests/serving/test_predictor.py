@@ -68,7 +68,8 @@ def test_a_model_of_another_version_is_one_line(tmp_path, key, content, reason):
 
 def test_a_model_of_prepared_images_is_one_line(tmp_path):
     save_model(tmp_path / "prepared.onnx", VARIANT, ["a", "b", "c"], prepared=True)
-    with pytest.raises(InputError, match=r"prepared.onnx: a model of another version of this project \(.*images.*again$"):
+    expected = r"prepared.onnx: a model that takes prepared images; picture.onnx, beside it, takes pictures: use that one$"
+    with pytest.raises(InputError, match=expected):
         predictor.load(tmp_path / "prepared.onnx")
 
 

@@ -8,7 +8,7 @@ from conftest import ROOT
 from example_study import CONTENT, PARAMS, line_of
 
 from gtsrb.errors import InputError
-from gtsrb.studies import results, study
+from gtsrb.studies import results, study, study_table
 from gtsrb.studies.study import Study
 
 
@@ -47,6 +47,8 @@ def test_the_hash_of_code_covers_data_and_versions(tmp_path, monkeypatch):
     assert before != results.hash_code([raw], "Keras 3")
     with pytest.raises(InputError, match=r"train.parquet not found; run `dvc repro ingest`"):
         results.hash_code([tmp_path / "none/train.parquet"], "Keras 3")
+    with pytest.raises(IsADirectoryError):  # a fault that no stage mends
+        results.hash_code([tmp_path], "Keras 3")
 
 
 def test_runs_with_a_line_are_not_missing(tmp_path):
@@ -65,6 +67,22 @@ def test_runs_with_a_line_are_not_missing(tmp_path):
     assert results.find_missing(lines, runs, "0123", as_files=True) == runs  # no line has these errors
     assert results.find_missing(lines.assign(errors_as_files=0), runs, "0123", as_files=True) == runs[1:]
     assert len(results.select_current(lines, runs)) == 2
+
+
+def test_of_a_run_that_is_repeated_the_last_line_counts(tmp_path):
+    """Such as for its errors as files; so every seed still has each fold once, and the table a range."""
+    file, runs = tmp_path / "study.csv", study.list_runs(Study.model_validate(CONTENT), PARAMS)
+    for more in ({}, {"errors_as_files": 3}):
+        for run in results.find_missing(results.read_lines(file), runs, "0123", as_files=bool(more)):
+            line = line_of(run.row, run.fold, run.seed, {1: 2})
+            results.append_line(file, line | {"params": run.params, "code": "0123"} | more)
+    lines = results.select_newest(results.select_current(results.read_lines(file), runs))
+    assert lines["errors_as_files"].tolist() == [3] * len(runs)
+    table = study_table.summarize(lines, list(CONTENT["rows"]))
+    assert table["runs"].tolist() == [4, 4] and table["low"].tolist() == [98, 98] and table["verdict"].tolist() == ["", "tie"]
+    results.append_line(file, line_of("base", None, 0, {}))
+    results.append_line(file, line_of("base", None, 0, {1: 1}))  # without a fold, as a study of the test set has it
+    assert len(results.read_lines(file)) == len(runs) + 1
 
 
 def test_rows_may_be_named_by_numbers(tmp_path):
