@@ -1,6 +1,6 @@
 """Builds the static page, which answers in the visitor's browser:  make site, which runs  python -m scripts.build_site
 
-Reads   web/, what app/ shares with it, node_modules/onnxruntime-web/, pretrained/champion*.onnx, metrics/champion/
+Reads   web/, what app/ shares with it, node_modules/onnxruntime-web/, pretrained/champion.onnx, metrics/champion/
 Writes  site/, for any host of static files, or  python -m http.server --directory site
 """
 
@@ -21,7 +21,7 @@ from gtsrb.outputs import write_json
 from gtsrb.reporting import plots
 from gtsrb.reporting.report_inputs import MissingOutput, read_csv
 from gtsrb.serving import predictor
-from gtsrb.serving.predictor import BEST, MODELS
+from gtsrb.serving.predictor import BEST
 from gtsrb.synthetic.faces import draw_sign
 
 SITE = Path("site")
@@ -34,7 +34,7 @@ PICTOGRAM_SIDE = 192  # pixels
 def main() -> None:
     if missing := [file for file in RUNTIME_FILES if not (ONNXRUNTIME / file).is_file()]:
         raise InputError(f"{', '.join(missing)} not found in {ONNXRUNTIME}; run `make site`, which needs npm")
-    network = find_network()
+    network = predictor.find(BEST)  # not in int8, which saves 1.3 MB of 17 and loses accuracy
     model = predictor.load(network)
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.copytree("web", SITE)
@@ -59,12 +59,6 @@ def main() -> None:
     )
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
     print(f"{SITE}/: {size / 1e6:.1f} MB with {network.name}; python -m http.server --directory {SITE}")
-
-
-def find_network() -> Path:
-    """The best published network, in int8 if there is a file of it, since a visitor downloads it."""
-    int8 = MODELS / f"{BEST}_int8.onnx"
-    return int8 if int8.is_file() else predictor.find(BEST)
 
 
 def write_pictograms(names: list[str]) -> None:

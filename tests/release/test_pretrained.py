@@ -47,7 +47,7 @@ def test_a_file_is_the_one_that_was_measured(recipe):
     weights = (numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer)
     assert {str(array.dtype) for array in weights if array.size >= export.LARGE} == {figures["weights_precision"]}
     assert (figures["weights_precision"] == "float16") == (figures["changed_by_float16"] == 0)
-    assert figures["parity"]["keras_max_abs_difference"] < 5e-3
+    assert figures["parity"]["keras_max_abs_difference"] < 1e-2  # weights in float16, logits divided by a temperature of 0.5
     assert figures["parity"]["input_max_difference"] <= 1 and figures["parity"]["top_class_changes"] <= 5
 
 

@@ -158,7 +158,7 @@ def test_an_answer_below_a_threshold_is_marked(site, served, unsure_below, unkno
         served.load()
         served.choose(example(28))
         served.wait_for(SIGN_NAMES[28])
-        model = predictor.load(build_site.find_network())  # whose words page.json has
+        model = predictor.load(predictor.find(predictor.BEST))  # whose words page.json has
         assert served.script("return document.querySelector('.mark').textContent") == mark.format(100 * model.unsure_below)
     finally:
         path.write_text(content)
@@ -181,7 +181,7 @@ def test_it_answers_as_the_predictor_about_a_box(page, two_signs):
 
 
 def assert_equal_to_the_predictor(page: Page, path: Path, box: Box | None) -> None:
-    model = predictor.load(build_site.find_network())
+    model = predictor.load(predictor.find(predictor.BEST))
     expected = model.predict(picture_files.read(path.read_bytes()), box).probabilities
     order = np.argsort(expected)[::-1][:5]
     names = page.script("return [...document.querySelectorAll('.sign b')].map(({ textContent }) => textContent)")
