@@ -25,7 +25,7 @@ from gtsrb.config.camera import Camera
 from gtsrb.config.train import Recipe, TrackFold
 from gtsrb.data import arrays
 from gtsrb.data.arrays import Arrays
-from gtsrb.errors import InputError
+from gtsrb.errors import InputError, find_output
 from gtsrb.outputs import write_csv
 from gtsrb.preprocessing.preprocess import preprocess_rows
 from gtsrb.reporting.plots import write_png
@@ -67,9 +67,7 @@ def main() -> None:
 
 def read_hits(labels: np.ndarray) -> np.ndarray:
     """(photographs,) whether the network that was trained on drawings names each. Raises `InputError`."""
-    folder = Path(f"data/validation/{RECIPE}")
-    if not folder.is_dir():
-        raise InputError(f"{folder} not found; run `dvc repro train@{RECIPE}`")
+    folder = find_output(Path(f"data/validation/{RECIPE}"), f"train@{RECIPE}")
     rows, probabilities = np.load(folder / "rows.npy"), np.load(folder / "probabilities.npy")
     if len(rows) != len(labels):
         raise InputError(f"{folder} has {len(rows)} of {len(labels)} photographs; set train.{RECIPE}.validation to split: all")
