@@ -139,11 +139,13 @@ def quantize(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
     """A copy of the result of `build_onnx` that computes in int8, calibrated on prepared (n, size, size, channels) `images`.
 
     Weights have a scale for each output channel; activations one, from the percentiles of their values on the images.
+    The last layer stays in float32: most answers that int8 changes, change there (docs/export.md).
     """
     with TemporaryDirectory() as folder:
         source, prepared, target = (Path(folder, f"{name}.onnx") for name in ("float32", "prepared", "int8"))
         onnx.save(network, source)
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        last_layer = [node.name for node in onnx.load(prepared).graph.node if "/probabilities" in node.name]
         quantize_static(
             prepared,
             target,
@@ -152,6 +154,7 @@ def quantize(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.Percentile,
+            nodes_to_exclude=last_layer,
         )
         return onnx.load(target)
 
