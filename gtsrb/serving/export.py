@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
+import pandas as pd
 from onnx import TensorProto, compose, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -139,13 +141,12 @@ def quantize(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
     """A copy of the result of `build_onnx` that computes in int8, calibrated on prepared (n, size, size, channels) `images`.
 
     Weights have a scale for each output channel; activations one, from the percentiles of their values on the images.
-    The last layer stays in float32: most answers that int8 changes, change there (docs/export.md).
     """
     with TemporaryDirectory() as folder:
         source, prepared, target = (Path(folder, f"{name}.onnx") for name in ("float32", "prepared", "int8"))
         onnx.save(network, source)
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        last_layer = [node.name for node in onnx.load(prepared).graph.node if "/probabilities" in node.name]
+        nodes = onnx.load(prepared).graph.node
         quantize_static(
             prepared,
             target,
@@ -154,9 +155,21 @@ def quantize(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.Percentile,
-            nodes_to_exclude=last_layer,
+            nodes_to_exclude=find_ends({node.name: node.op_type for node in nodes}, "Conv", ("Gemm", "MatMul")),
         )
         return onnx.load(target)
+
+
+def find_ends(operations: dict[str, str], convolution: str, dense: tuple[str, ...]) -> list[str]:
+    """Names of those before the first `convolution` and from the last `dense` layer on, which stay in float32: the variance of
+    a dark image is nothing on a scale that fits bright ones, and rounded logits change answers (docs/export.md).
+
+    `operations` of a network, from name to type, in the order of computing.
+    """
+    names, types = list(operations), list(operations.values())
+    first = types.index(convolution)
+    last = max(i for i, operation in enumerate(types) if operation in dense)
+    return [*names[:first], *names[last:]]
 
 
 class _Calibration(CalibrationDataReader):
@@ -181,10 +194,29 @@ def save_litert(path: Path, model: keras.Model, precision: str, images: np.ndarr
     options: dict[str, dict[str, Any]] = {
         "float32": {},
         "float16": {"optimizations": [tf.lite.Optimize.DEFAULT], "target_spec": {"supported_types": [tf.float16]}},
-        "int8": {
-            "optimizations": [tf.lite.Optimize.DEFAULT],
-            "representative_dataset": lambda: ([image[None]] for image in images),
-        },
     }
     with atomic_write(path) as temporary_path:
-        model.export(temporary_path, format="litert", verbose=False, **options[precision])
+        if precision == "int8":
+            temporary_path.write_bytes(quantize_litert(model, images))
+        else:
+            model.export(temporary_path, format="litert", verbose=False, **options[precision])
+
+
+def quantize_litert(model: keras.Model, images: np.ndarray) -> bytes:
+    """As `quantize`, for LiteRT, whose converter takes what is to stay in float32 by its debugger alone."""
+    import tensorflow as tf
+
+    debugging = tf.lite.experimental
+    with TemporaryDirectory() as folder, warnings.catch_warnings():  # the debugger runs TensorFlow's own interpreter
+        warnings.filterwarnings("ignore", "(?s).*tf.lite.Interpreter is deprecated", UserWarning)
+        model.export(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([image[None]] for image in images)
+        debugger = debugging.QuantizationDebugger(converter=converter, debug_dataset=lambda: [[images[:1]]])
+        debugger.run()
+        debugger.layer_statistics_dump(statistics := StringIO())
+        layers = pd.read_csv(StringIO(statistics.getvalue()))
+        ends = find_ends(dict(zip(layers["tensor_name"], layers["op_name"], strict=True)), "CONV_2D", ("FULLY_CONNECTED",))
+        debugger.options = debugging.QuantizationDebugOptions(denylisted_nodes=ends)
+        return debugger.get_nondebug_quantized_model()
