@@ -147,17 +147,19 @@ def format_repetitions(lines: pd.DataFrame) -> str:
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
-    """Writes the table of `summarize` as a PNG: one bar per row from the first row's accuracy, a line for the seeds' range."""
-    figure = Figure(figsize=(8, 0.32 * len(table) + 1.2), layout="constrained", dpi=110)
+    """Writes the table of `summarize` as a PNG: a bar per row, its difference from the first one, and a line for the interval."""
+    figure = Figure(figsize=(8, 0.25 * len(table) + 0.9), layout="constrained", dpi=110)
     axes = figure.subplots()
-    axes.use_sticky_edges = False  # leaves a margin beside the first row's mean
-    bottom_up, base = table.iloc[::-1], table["accuracy"].iloc[0]
-    better = bottom_up["accuracy"] >= base
-    axes.barh(bottom_up["row"], bottom_up["accuracy"] - base, left=base, height=0.6, color=np.where(better, "C0", "C1"))
-    axes.plot(bottom_up["accuracy"], bottom_up["row"], "o", color="0.15", markersize=4)
-    axes.hlines(bottom_up["row"], bottom_up["low"], bottom_up["high"], color="0.15", linewidth=1.5)
-    axes.axvline(base, color="0.4", linewidth=1)
-    axes.set_xlabel("accuracy on validation tracks, %\nbar: mean against the first row; line: range over the seeds")
+    bottom_up = table.iloc[::-1].fillna({"difference": 0, "from": 0, "to": 0})
+    colors = np.select([bottom_up["from"] > 0, bottom_up["to"] < 0], ["C0", "C1"], "0.75")
+    axes.barh(bottom_up["row"], bottom_up["difference"], height=0.6, color=colors)
+    axes.hlines(bottom_up["row"], bottom_up["from"], bottom_up["to"], color="0.15", linewidth=1.2)
+    axes.axvline(0, color="0.4", linewidth=1)
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.set_xlabel(
+        f"accuracy on validation tracks, points more than {table['row'].iloc[0]}\n"
+        "line: 95 % interval over signs; coloured: excludes 0"
+    )
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
     write_png(path, figure)
