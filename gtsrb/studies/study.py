@@ -82,8 +82,6 @@ class Run:
     def params(self) -> str:
         """Hash of the row's params without fold and seed: the same for all runs of a row."""
         recipe = self.recipe.model_dump(exclude_none=True, exclude={"seed": True, "images": True, "validation": {"fold"}})
-        if not self.recipe.synthetic.share:
-            del recipe["synthetic"]  # lines from before it was a key still count
         content = [recipe, self.variant.model_dump(exclude_none=True), self.evaluation.model_dump(exclude_none=True)]
         return short_hash(json.dumps(content, sort_keys=True).encode())
 
