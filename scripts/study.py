@@ -57,10 +57,6 @@ def train_missing(content: Study, results_file: Path) -> None:
     Raises `InputError` before the first training.
     """
     lines, params = results.read_lines(results_file), Path("params.yaml").read_text()
-    if "code" not in lines:
-        raise InputError(
-            f"{results_file} has no hashes, it is from an older version; use --report, or another name for new runs"
-        )
     runs = study.list_runs(content, params)
     if content.test:
         study.check_committed(content, params)
@@ -184,10 +180,6 @@ def report(content: Study, results_file: Path, plot_file: Path) -> None:
     lines = results.read_lines(results_file)
     if lines.empty:
         raise InputError(f"{results_file}: no line of results yet; run it without --report")
-    if "code" not in lines:
-        print("from an older version: folds are seeds of one split and overlap; intervals over several are too narrow")
-        print(study_table.format_summary(study_table.summarize(lines, list(content.rows))))
-        return
     current = results.select_current(lines, study.list_runs(content, Path("params.yaml").read_text()))
     if current.empty:
         raise InputError(f"{results_file}: the params of all its rows have changed; run it without --report")

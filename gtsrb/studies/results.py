@@ -51,7 +51,7 @@ def read_lines(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=[*KEYS, *HASHES])
     texts = dict.fromkeys(["row", *HASHES, "errors_by_track"], str)
     lines = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])  # a row may be named null
-    return lines.drop_duplicates([*KEYS, "params", "code"], keep="last") if "code" in lines else lines
+    return lines.drop_duplicates([*KEYS, "params", "code"], keep="last")
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:

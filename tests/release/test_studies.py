@@ -17,6 +17,6 @@ def test_every_row_is_valid_and_changes_something(path):
 
 
 def test_the_table_of_the_ideas_is_that_of_their_runs():
-    rows = list(study.read(ROOT / "docs/overlapping-folds/ideas.yaml").rows)
-    table = study_table.summarize(results.read_lines(ROOT / "docs/overlapping-folds/ideas.csv"), rows)
+    rows = list(study.read(ROOT / "docs/ideas.yaml").rows)
+    table = study_table.summarize(results.read_lines(ROOT / "docs/ideas.csv"), rows)
     assert study_table.format_summary(table) in (ROOT / "docs/ideas.md").read_text()

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
-from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS, line_of
+from example_study import CONTENT, PARAMS, REPEATED, TRACK_FOLDS
 from raw_tables import draw_signs, write_table
 from small_project import put, shrink_params
 
@@ -267,15 +267,3 @@ def test_recipes_that_do_not_fit_the_data_are_found_before_training(workspace, m
     with pytest.raises(InputError, match="signs with at most 10 images per class are too few for 50 folds"):
         run_study(CONTENT | {"common": fifty_folds}, monkeypatch)
     assert not Path(".arrays").exists()
-
-
-def test_results_without_hashes_are_printed_and_never_added_to(workspace, monkeypatch, capsys):
-    old = {key: value for key, value in line_of("base", 0, 0, {1: 4}).items() if key not in results.HASHES}
-    pd.DataFrame([old]).to_csv("some.csv", index=False)
-    with pytest.raises(InputError, match=r"^some.csv has no hashes, it is from an older version; use --report"):
-        run_study(CONTENT, monkeypatch)
-    run_study(CONTENT, monkeypatch, "--report")
-    output = capsys.readouterr().out
-    assert output.startswith("from an older version: folds are seeds of one split and overlap")
-    assert "96.00 - 96.00" in output
-    assert results.read_lines(Path("some.csv")).shape == (1, len(old))
