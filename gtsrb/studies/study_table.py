@@ -147,7 +147,7 @@ def format_repetitions(lines: pd.DataFrame) -> str:
 
 
 def plot(table: pd.DataFrame, path: Path) -> None:
-    """Writes the table of `summarize` as a PNG: a bar per row, its difference from the first one, and a line for the interval."""
+    """Writes the table of `summarize` as a PNG: a bar per row, its difference from the first, with its interval."""
     figure = Figure(figsize=(8, 0.25 * len(table) + 0.9), layout="constrained", dpi=110)
     axes = figure.subplots()
     bottom_up = table.iloc[::-1].fillna({"difference": 0, "from": 0, "to": 0})
