@@ -19,6 +19,7 @@ from gtsrb.config.preprocess import Variant
 from gtsrb.outputs import atomic_write
 from gtsrb.serving.graph.picture import build_preprocessing
 from gtsrb.serving.runtime import open_network
+from gtsrb.tensorflow_log import filter_stderr
 
 OPSET = 18  # of ONNX's operators
 LARGE = 1024  # values; smaller tensors stay float32
@@ -207,8 +208,9 @@ def quantize_litert(model: keras.Model, images: np.ndarray) -> bytes:
     import tensorflow as tf
 
     debugging = tf.lite.experimental
-    with TemporaryDirectory() as folder, warnings.catch_warnings():  # the debugger runs TensorFlow's own interpreter
-        warnings.filterwarnings("ignore", "(?s).*tf.lite.Interpreter is deprecated", UserWarning)
+    chatter = "^INFO: Created TensorFlow Lite XNNPACK delegate for CPU|^fully_quantize: "
+    with TemporaryDirectory() as folder, warnings.catch_warnings(), filter_stderr(chatter):
+        warnings.filterwarnings("ignore", r".*tf\.lite\.Interpreter is deprecated", UserWarning)  # the debugger runs it
         model.export(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
